@@ -33,6 +33,9 @@ buffer_grow(struct buffer *b, size_t n)
 	want = b->len + n;
 	while (cap < want)
 		cap = size_mul(cap, 2);
+	/* Capacity never passes the limit, so buffer_reserve's short cut obeys it, too. */
+	if (cap > b->limit)
+		cap = b->limit;
 	b->data = xrealloc(b->data, cap);
 	b->cap = cap;
 	return 0;
