@@ -149,6 +149,6 @@ stamp_parse(struct slice text, int64_t *wall_ms_out)
 		ms = parse_fraction(text, &at);
 	if (ms < 0 || parse_zone(text, at, &zone) < 0)
 		return -EINVAL;
-	*wall_ms_out = ((int64_t)timegm(&tm) - zone * 60) * 1000 + ms;
+	*wall_ms_out = ((int64_t)timegm(&tm) - (int64_t)zone * 60) * 1000 + ms;
 	return 0;
 }
