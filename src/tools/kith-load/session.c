@@ -1,0 +1,334 @@
+/*
+ * RFC 6120's order: stream, STARTTLS, stream, SASL, stream, bind. One XML reading aid is enough,
+ * the element name of a whole stanza.
+ */
+#include "tools/kith-load/session.h"
+
+#include "base/random.h"
+#include "tools/kith-load/crew.h"
+#include "tools/kith-load/scram.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { TEXT_LIMIT = 65536 };
+
+static struct session *
+session_of(struct conn *c)
+{
+	return container_of(c, struct session, conn);
+}
+
+const char *
+phase_name(enum phase phase)
+{
+	static const char *const names[] = {
+		[PHASE_NEW] = "a free place",
+		[PHASE_CONNECT] = "the connection",
+		[PHASE_PAIR] = "the relay to pair it",
+		[PHASE_FEATURES] = "stream features",
+		[PHASE_STARTTLS] = "leave to start TLS",
+		[PHASE_SASL] = "the answer to its credentials",
+		[PHASE_BIND] = "the bind result",
+		[PHASE_READY] = "stanzas",
+		[PHASE_LEAVING] = "the end of the stream",
+		[PHASE_LEFT] = "nothing",
+	};
+
+	return names[phase];
+}
+
+static void
+send_text(struct session *s, struct buffer *text)
+{
+	session_send(s, buffer_slice(text));
+	buffer_finish(text);
+}
+
+static void
+open_stream(struct session *s)
+{
+	struct buffer out;
+
+	buffer_init(&out, TEXT_LIMIT);
+	(void)buffer_printf(&out,
+		"<?xml version='1.0'?><stream:stream to='%s' version='1.0' xml:lang='en' "
+		"xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>",
+		s->crew->options->domain);
+	s->phase = PHASE_FEATURES;
+	send_text(s, &out);
+}
+
+static void
+forget_scram(struct session *s)
+{
+	if (s->scram != NULL)
+		scram_finish(s->scram);
+	free(s->scram);
+	s->scram = NULL;
+}
+
+static void
+send_plain(struct session *s, const char *user)
+{
+	struct buffer clear, out;
+
+	buffer_init(&clear, TEXT_LIMIT);
+	buffer_init(&out, TEXT_LIMIT);
+	(void)buffer_printf(&clear, "%c%s%c%s", 0, user, 0, s->crew->options->password);
+	(void)buffer_text(
+		&out, "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>");
+	base64_encode(buffer_slice(&clear), &out);
+	(void)buffer_text(&out, "</auth>");
+	buffer_finish(&clear);
+	send_text(s, &out);
+}
+
+static void
+send_scram(struct session *s, const char *user)
+{
+	char nonce[TOKEN_CHARS + 1];
+	struct buffer clear, out;
+
+	random_token(nonce);
+	buffer_init(&clear, TEXT_LIMIT);
+	buffer_init(&out, TEXT_LIMIT);
+	s->scram = xcalloc(1, sizeof(*s->scram));
+	scram_begin(s->scram, user, nonce, &clear);
+	(void)buffer_text(
+		&out, "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='SCRAM-SHA-1'>");
+	base64_encode(buffer_slice(&clear), &out);
+	(void)buffer_text(&out, "</auth>");
+	buffer_finish(&clear);
+	send_text(s, &out);
+}
+
+static void
+send_credentials(struct session *s, struct slice features)
+{
+	const struct options *o = s->crew->options;
+	const char *mechanism = o->sasl == SASL_PLAIN ? ">PLAIN<" : ">SCRAM-SHA-1<";
+	char user[256];
+
+	if (memmem(features.p, features.len, mechanism, strlen(mechanism)) == NULL) {
+		crew_fail(s->crew, s, "the server does not offer the mechanism", features);
+		return;
+	}
+	(void)snprintf(
+		user, sizeof(user), "%s%u", o->user_prefix, crew_account(s->crew, s->number));
+	s->phase = PHASE_SASL;
+	if (o->sasl == SASL_PLAIN)
+		send_plain(s, user);
+	else
+		send_scram(s, user);
+}
+
+static void
+features_seen(struct session *s, struct slice features)
+{
+	if (s->crew->options->tls == TLS_STARTTLS && s->conn.ssl == NULL) {
+		s->phase = PHASE_STARTTLS;
+		session_send(s, SLICE("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"));
+	} else if (!s->signed_in) {
+		send_credentials(s, features);
+	} else {
+		s->phase = PHASE_BIND;
+		session_send(s, SLICE("<iq type='set' id='bind'><bind "
+				      "xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
+				      "<resource>load</resource></bind></iq>"));
+	}
+}
+
+static void
+answer_challenge(struct session *s, struct slice challenge)
+{
+	const struct options *o = s->crew->options;
+	struct buffer clear, answer, out;
+
+	buffer_init(&clear, TEXT_LIMIT);
+	buffer_init(&answer, TEXT_LIMIT);
+	buffer_init(&out, TEXT_LIMIT);
+	bool good = s->scram != NULL &&
+		    base64_decode(cut_text(challenge, "challenge"), &clear) == 0 &&
+		    scram_answer(s->scram, buffer_slice(&clear), o->password,
+			    crew_key(s->crew, s->number), &answer) == 0;
+	if (good) {
+		(void)buffer_text(&out, "<response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>");
+		base64_encode(buffer_slice(&answer), &out);
+		(void)buffer_text(&out, "</response>");
+		session_send(s, buffer_slice(&out));
+	} else {
+		crew_fail(s->crew, s, "the challenge makes no sense", challenge);
+	}
+	buffer_finish(&out);
+	buffer_finish(&answer);
+	buffer_finish(&clear);
+}
+
+static void
+succeeded(struct session *s, struct slice success)
+{
+	struct buffer clear;
+
+	buffer_init(&clear, TEXT_LIMIT);
+	bool good = s->scram == NULL || (base64_decode(cut_text(success, "success"), &clear) == 0 &&
+						scram_is_proved(s->scram, buffer_slice(&clear)));
+	buffer_finish(&clear);
+	forget_scram(s);
+	if (!good) {
+		crew_fail(s->crew, s, "the server does not know the password's keys", success);
+		return;
+	}
+	s->signed_in = true;
+	open_stream(s);
+}
+
+static void
+sasl_answered(struct session *s, struct slice stanza)
+{
+	if (cut_is(stanza, "challenge"))
+		answer_challenge(s, stanza);
+	else if (cut_is(stanza, "success"))
+		succeeded(s, stanza);
+	else
+		crew_fail(s->crew, s, "sign-in refused", stanza);
+}
+
+static void
+bound(struct session *s, struct slice stanza)
+{
+	if (!cut_is(stanza, "iq") || !slice_is_text(cut_attribute(stanza, "type"), "result")) {
+		crew_fail(s->crew, s, "bind refused", stanza);
+		return;
+	}
+	struct slice jid = cut_text(stanza, "jid");
+	s->jid = xstrndup(jid.p == NULL ? "" : jid.p, jid.len);
+	if (s->crew->options->presence)
+		session_send(s, SLICE("<presence/>"));
+	s->phase = PHASE_READY;
+	crew_ready(s->crew, s);
+}
+
+static void
+stanza_seen(struct session *s, struct slice stanza)
+{
+	switch (s->phase) {
+	case PHASE_PAIR:
+		s->phase = PHASE_READY;
+		crew_ready(s->crew, s);
+		break;
+	case PHASE_FEATURES:
+		features_seen(s, stanza);
+		break;
+	case PHASE_STARTTLS:
+		if (cut_is(stanza, "proceed"))
+			conn_start_tls(&s->conn);
+		else
+			crew_fail(s->crew, s, "STARTTLS refused", stanza);
+		break;
+	case PHASE_SASL:
+		sasl_answered(s, stanza);
+		break;
+	case PHASE_BIND:
+		bound(s, stanza);
+		break;
+	case PHASE_READY:
+		s->crew->job->stanza(s->crew, s, stanza);
+		break;
+	default:
+		break;
+	}
+}
+
+static void
+left(struct session *s)
+{
+	s->phase = PHASE_LEFT;
+	conn_close(&s->conn);
+	crew_left(s->crew, s);
+}
+
+static void
+on_opened(struct conn *c)
+{
+	struct session *s = session_of(c);
+	char line[64];
+
+	switch (s->crew->options->depth) {
+	case DEPTH_CONNECTED:
+		s->phase = PHASE_READY;
+		crew_ready(s->crew, s);
+		break;
+	case DEPTH_PAIRED:
+		s->phase = PHASE_PAIR;
+		(void)snprintf(line, sizeof(line), "pair %u\n", s->number / 2);
+		session_send(s, slice_of(line));
+		break;
+	case DEPTH_SESSION:
+		open_stream(s);
+		break;
+	}
+}
+
+static void
+on_piece(struct conn *c, enum cut kind, struct slice piece)
+{
+	struct session *s = session_of(c);
+
+	if (kind == CUT_END && s->phase == PHASE_LEAVING)
+		left(s);
+	else if (kind == CUT_END)
+		crew_fail(s->crew, s, "the server ended the stream", NO_SLICE);
+	else if (kind == CUT_STANZA && cut_is(piece, "stream:error"))
+		crew_fail(s->crew, s, "the server ended the stream", piece);
+	else if (kind == CUT_STANZA)
+		stanza_seen(s, piece);
+}
+
+static void
+on_ended(struct conn *c, bool clean, const char *why)
+{
+	struct session *s = session_of(c);
+
+	forget_scram(s);
+	if (s->phase == PHASE_LEAVING ||
+		(s->crew->options->depth == DEPTH_CONNECTED && s->phase == PHASE_READY && clean))
+		left(s);
+	else
+		crew_fail(s->crew, s, why, NO_SLICE);
+}
+
+static const struct conn_owner owner = { on_opened, on_piece, on_ended };
+
+void
+session_begin(struct session *s, struct crew *crew, unsigned number)
+{
+	const struct options *o = crew->options;
+
+	*s = (struct session){
+		.crew = crew, .number = number, .phase = PHASE_CONNECT, .began_ns = crew_now_ns()
+	};
+	int r = conn_open(&s->conn, crew->set, &owner, (const struct sockaddr *)&o->address,
+		o->address_len, o->tls == TLS_DIRECT);
+	if (r < 0)
+		crew_fail(crew, s, strerror(-r), NO_SLICE);
+}
+
+void
+session_leave(struct session *s)
+{
+	s->phase = PHASE_LEAVING;
+	if (s->crew->options->depth == DEPTH_SESSION)
+		session_send(s, SLICE("</stream:stream>"));
+	else
+		left(s);
+}
+
+void
+session_drop(struct session *s)
+{
+	forget_scram(s);
+	free(s->jid);
+	s->jid = NULL;
+	conn_close(&s->conn);
+}
