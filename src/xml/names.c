@@ -1,0 +1,103 @@
+/* An array of texts and an open-addressing index over it, hashed by FNV-1a: only our own code
+ * adds names, so nobody can make them collide; look-ups of foreign names probe a short run. */
+#include "xml/names.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+enum { SLOTS = 4096, NAMES_MOST = 2048 };
+
+struct names {
+	struct slice texts[NAMES_MOST];
+	uint32_t hashes[NAMES_MOST];
+	xml_name slots[SLOTS];
+	xml_name count;
+};
+
+static uint32_t
+hash_of(struct slice text)
+{
+	uint32_t hash = 2166136261u;
+
+	for (size_t i = 0; i < text.len; i++)
+		hash = (hash ^ (unsigned char)text.p[i]) * 16777619u;
+	return hash;
+}
+
+/* The slot where the text is, or where it would go. */
+static size_t
+slot_of(const struct names *names, struct slice text, uint32_t hash)
+{
+	size_t at = hash % SLOTS;
+
+	while (names->slots[at] != 0) {
+		xml_name n = names->slots[at];
+
+		if (names->hashes[n] == hash && slice_is(names->texts[n], text))
+			break;
+		at = (at + 1) % SLOTS;
+	}
+	return at;
+}
+
+static const char *const fixed[] = {
+	"",
+#define NAME(symbol, text) text,
+#include "xml/names.def"
+#undef NAME
+};
+
+struct names *
+names_create(void)
+{
+	struct names *names = xcalloc(1, sizeof(*names));
+
+	names->texts[0] = SLICE("");
+	names->count = 1;
+	for (size_t i = 1; i < COUNT_OF(fixed); i++) {
+		xml_name name = names_add(names, slice_of(fixed[i]));
+
+		assert(name == i);
+		(void)name;
+	}
+	return names;
+}
+
+void
+names_destroy(struct names **names_ptr)
+{
+	struct names *names = *names_ptr;
+
+	*names_ptr = NULL;
+	for (size_t i = 1; names != NULL && i < names->count; i++)
+		free((void *)(uintptr_t)names->texts[i].p);
+	free(names);
+}
+
+xml_name
+names_add(struct names *names, struct slice text)
+{
+	uint32_t hash = hash_of(text);
+	size_t at = slot_of(names, text, hash);
+
+	if (names->slots[at] != 0)
+		return names->slots[at];
+	if (names->count == NAMES_MOST)
+		die("The table of XML names is full; raise NAMES_MOST in xml/names.c.");
+	names->texts[names->count] = slice_make(xstrndup(text.p, text.len), text.len);
+	names->hashes[names->count] = hash;
+	names->slots[at] = names->count;
+	return names->count++;
+}
+
+xml_name
+names_find(const struct names *names, struct slice text)
+{
+	return names->slots[slot_of(names, text, hash_of(text))];
+}
+
+struct slice
+names_text(const struct names *names, xml_name name)
+{
+	return names->texts[name < names->count ? name : 0];
+}

@@ -1,0 +1,58 @@
+/*
+ * The parser inside the scanner: one element from its first byte on, without recursion. It works
+ * on what is there; when the bytes end too early it says so and is started again with more.
+ */
+#ifndef XML_PARSE_H
+#define XML_PARSE_H
+
+#include "xml/scanner.h"
+
+enum parse_result { PARSE_DONE, PARSE_MORE, PARSE_FAILED };
+
+struct binding {
+	struct slice prefix, uri;
+	xml_name ns;
+};
+
+struct open_element {
+	uint32_t token;
+	unsigned bindings; /* how many there were outside */
+	struct slice qname;
+	const char *content;
+};
+
+/* Scratch of a parse, kept with the token array so that it is not made anew each time. */
+struct xml_work {
+	struct open_element open[XML_DEPTH_MOST];
+	struct binding bindings[XML_BINDINGS_MOST];
+};
+
+/* Prefixes that a stream's header declared beyond the usual ones; one piece of memory. */
+struct xml_context {
+	unsigned count;
+	struct binding bindings[];
+};
+
+struct parser {
+	const struct names *names;
+	const struct xml_limits *limits;
+	const struct xml_context *context; /* may be NULL */
+	xml_name content_ns;
+	const char *at, *end;
+	struct xml_tokens *tokens;
+	struct xml_work *work;
+	struct arena *arena;
+	unsigned depth, binding_count, elements;
+	bool verbatim;
+	bool in_header; /* the element is the stream's start tag */
+	enum xml_error error;
+	const char *why;
+};
+
+/* p->at stands on '<'. On PARSE_DONE it stands behind the element. */
+enum parse_result parse_element(struct parser *p);
+
+/* Only a start tag, for the stream's header. */
+enum parse_result parse_header(struct parser *p);
+
+#endif
