@@ -1,0 +1,253 @@
+#!/usr/bin/python3
+"""make bench: kithd beside Debian's Prosody and a bare epoll relay, in one run.
+
+Servers take turns within each round and the median of the rounds counts, so that what else the
+machine does meets all of them. docs/bench.md says how to read the table.
+"""
+
+import argparse
+import json
+import os
+import resource
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+from servers import DOMAIN, PASSWORD, Failed, Kith, Prosody, Relay, make_certificate
+
+ACCOUNTS = 20000
+SESSIONS = 5000
+PAIRS = 100
+ROUNDS = 3
+RATE_ROUNDS = 5
+FRESH_ACCOUNTS = 10000  # from this number on, accounts are used by nothing but the PLAIN figures
+
+
+class Bench:
+    def __init__(self, build, directory, with_kith):
+        self.load_program = os.path.join(build, "kith-load")
+        if not os.access(self.load_program, os.X_OK):
+            raise Failed("%s is missing: run 'make build' first" % self.load_program)
+        cert, key = make_certificate(directory)
+        self.kith = Kith(build, directory) if with_kith else None
+        self.relay = Relay(build, directory, cert, key)
+        self.prosody = Prosody(directory, cert, key)
+        self.servers = ([self.kith] if with_kith else []) + [self.prosody]
+        self.raw = []
+        self.results = {}
+
+    def load(self, key, *args):
+        """Runs kith-load once; remembers its result under the key."""
+        argv = [self.load_program, "--domain", DOMAIN, "--password", PASSWORD] + [str(a) for a in args]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise Failed("%s: %s" % (" ".join(map(str, key)), done.stderr.strip()))
+        result = json.loads(done.stdout)
+        self.raw.append({"key": list(key), "result": result})
+        self.results.setdefault(key, []).append(result)
+        version = result.get("tls_version")
+        if version is not None and not version.startswith("TLSv1.3"):
+            raise Failed("%s: %s instead of TLS 1.3" % (" ".join(map(str, key)), version))
+
+    def median(self, key, field):
+        """The median over the rounds; None if it was not measured."""
+        values = [r[field] for r in self.results.get(key, [])]
+        return statistics.median(values) if values else None
+
+    def at(self, server, tls):
+        """kith-load's options for a server under a kind of TLS."""
+        if server is self.relay:
+            process = server.processes[tls]
+            return ["-p", process.ready["port"], "-P", process.pid, "--tls", tls, "--relay"]
+        return ["-p", server.ports[tls], "-P", server.process.pid, "--tls", tls]
+
+    # What is measured. Keys are (figure, server's name, kind of TLS).
+
+    def starts(self, figure, servers, rounds, keep):
+        for _ in range(rounds):
+            for server in servers:
+                port = server.base if server is self.kith else server.ports["none"]
+                self.load((figure, server.name, "none"), "start", "-p", port, "--",
+                          *server.command(keep))
+
+    def chats(self, figure, rounds, seconds, servers, *options):
+        for _ in range(rounds):
+            for tls in ("none", "direct"):
+                for server in servers:
+                    self.load((figure, server.name, tls), "chat", "-n", PAIRS, "-t", seconds,
+                              *options, *self.at(server, tls))
+
+    def logins(self):
+        for _ in range(ROUNDS):
+            process = self.relay.processes["handshake"]
+            self.load(("login", "relay", "direct"), "handshake", "-n", 1000, "-p",
+                      process.ready["port"], "-P", process.pid)
+            for server in self.servers:
+                self.load(("login", server.name, "direct"), "login", "-n", 1000, "--accounts", 200,
+                          *self.at(server, "direct"))
+
+    def plain_logins(self):
+        for server in self.servers:
+            for figure in ("PLAIN first", "PLAIN second"):
+                self.load((figure, server.name, "direct"), "login", "-n", 200, "-c", 4, "--sasl",
+                          "plain", "--first-account", FRESH_ACCOUNTS, *self.at(server, "direct"))
+
+    def idles(self):
+        """Each on a server that has just started, after a few sign-ins that fill its caches."""
+        for server in self.servers:
+            for tls in ("none", "direct"):
+                server.stop()
+                server.start()
+                self.load(("warm", server.name, tls), "login", "-n", 200, "--first-account",
+                          SESSIONS, *self.at(server, tls))
+                self.load(("idle", server.name, tls), "idle", "-n", SESSIONS, "-t", 3,
+                          *self.at(server, tls))
+
+    def storms(self):
+        for server in self.servers:
+            self.load(("storm", server.name, "none"), "presence", "-n", 200, "--updates", 50,
+                      *self.at(server, "none"))
+
+    def fill(self):
+        for server in self.servers:
+            if server is self.kith:
+                server.start()
+            began = time.monotonic()
+            server.add_accounts(ACCOUNTS)
+            self.results[("import", server.name, "none")] = [{"s": time.monotonic() - began}]
+            server.stop()
+
+    def run(self):
+        steps = [
+            ("start, empty", lambda: self.starts("start", self.servers, ROUNDS, False)),
+            ("%d accounts" % ACCOUNTS, self.fill),
+            ("start, filled", lambda: self.starts("start filled", self.servers, ROUNDS, True)),
+            ("idle sessions", self.idles),
+            ("chat", lambda: self.chats("chat", ROUNDS, 2, [self.relay] + self.servers)),
+            ("chat at a rate", lambda: self.chats("rate", RATE_ROUNDS, 3,
+                                                  [self.relay] + self.servers, "-r", 2000)),
+            ("logins", self.logins),
+            ("PLAIN logins", self.plain_logins),
+            ("presence storm", self.storms),
+        ]
+        self.relay.start()
+        for name, step in steps:
+            began = time.monotonic()
+            step()
+            print("%-16s %4.0f s" % (name, time.monotonic() - began), file=sys.stderr)
+
+    def stop(self):
+        for server in self.servers + [self.relay]:
+            server.stop()
+
+
+class Table:
+    """Rows of: figure, kithd, limit, verdict, relay, Prosody."""
+
+    def __init__(self, bench):
+        self.bench = bench
+        self.rows = []
+
+    def add(self, name, key, field, unit, limit=None, why="", scale=1.0):
+        """key: (figure, kind of TLS). limit: the most that kithd may have, in the unit shown."""
+        figure, tls = key
+        values = {}
+        for server in ("kithd", "relay", "Prosody"):
+            value = self.bench.median((figure, server, tls), field)
+            values[server] = None if value is None else value * scale
+        verdict = None
+        if limit is not None and values["kithd"] is not None:
+            verdict = "ok" if values["kithd"] <= limit else "MISSED"
+        self.rows.append({"figure": name, "unit": unit, "limit": limit, "why": why,
+                          "verdict": verdict, **values})
+
+    def times(self, factor, figure, server, tls, field):
+        """A limit as a multiple of another server's value."""
+        return factor * self.bench.median((figure, server, tls), field)
+
+    def build(self):
+        for tls, factor, name in (("none", 1.7, "plain"), ("direct", 1.5, "TLS 1.3")):
+            key, field = ("chat", tls), "cpu_us_each"
+            self.add("CPU per message, " + name, key, field, "us",
+                     self.times(factor, "chat", "relay", tls, field), "%.1f x relay" % factor)
+            self.add("  against Prosody", key, field, "us",
+                     self.times(1 / 6, "chat", "Prosody", tls, field), "Prosody / 6")
+            self.add("messages a second, " + name, key, "per_second", "/s")
+        for tls, name in (("none", "plain"), ("direct", "TLS 1.3")):
+            self.add("p99 at 2,000/s, " + name, ("rate", tls), "delay_p99_us", "us",
+                     self.times(1.5, "rate", "relay", tls, "delay_p99_us"), "1.5 x relay")
+        self.add("RSS per idle session, plain", ("idle", "none"), "rss_kib_each", "KiB", 3)
+        self.add("RSS per idle session, TLS", ("idle", "direct"), "rss_kib_each", "KiB", 17)
+        self.add("CPU per login, SCRAM-SHA-1", ("login", "direct"), "cpu_us_each", "us",
+                 self.times(1.6, "login", "relay", "direct", "cpu_us_each"), "1.6 x handshake")
+        scram = self.bench.median(("login", "kithd", "direct"), "cpu_us_each")
+        self.add("CPU per login, PLAIN, first", ("PLAIN first", "direct"), "cpu_us_each", "us")
+        self.add("CPU per login, PLAIN, again", ("PLAIN second", "direct"), "cpu_us_each", "us",
+                 None if scram is None else 1.2 * scram, "1.2 x SCRAM")
+        self.add("features after exec, empty", ("start", "none"), "features_ms", "ms", 30)
+        self.add("RSS, empty", ("start", "none"), "rss_kib", "MiB", 8, scale=1 / 1024)
+        self.add("features after exec, filled", ("start filled", "none"), "features_ms", "ms", 200)
+        self.add("import of 20,000 accounts", ("import", "none"), "s", "s")
+        self.add("CPU per presence, 200 contacts", ("storm", "none"), "cpu_us_each", "us")
+
+    def print(self):
+        print("%-31s %9s %9s %-7s %-16s %9s %9s" %
+              ("figure", "kithd", "limit", "", "that is", "relay", "Prosody"))
+        for row in self.rows:
+            number = {k: "-" if row[k] is None else "%.*f" % (1 if row[k] < 1000 else 0, row[k])
+                      for k in ("kithd", "limit", "relay", "Prosody")}
+            print("%-31s %9s %9s %-7s %-16s %9s %9s %s" %
+                  (row["figure"], number["kithd"], number["limit"], row["verdict"] or "",
+                   row["why"], number["relay"], number["Prosody"], row["unit"]))
+        verdicts = [row["verdict"] for row in self.rows]
+        print("%d ok, %d MISSED" % (verdicts.count("ok"), verdicts.count("MISSED")))
+        return verdicts.count("MISSED")
+
+
+def raise_descriptor_limit():
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def end_on_signal(number, frame):
+    del frame
+    sys.exit(128 + number)
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Measure kithd beside Prosody and a bare relay.")
+    parser.add_argument("--build", default="build", help="where the programs are (build)")
+    parser.add_argument("--peers-only", action="store_true",
+                        help="measure the peers without kithd; there are no verdicts then")
+    options = parser.parse_args()
+    raise_descriptor_limit()
+    signal.signal(signal.SIGTERM, end_on_signal)
+    signal.signal(signal.SIGINT, end_on_signal)
+
+    build = os.path.abspath(options.build)
+    directory = tempfile.mkdtemp(prefix="kith-bench-")
+    bench = None
+    try:
+        bench = Bench(build, directory, not options.peers_only)
+        bench.run()
+        table = Table(bench)
+        table.build()
+        missed = table.print()
+        with open(os.path.join(build, "bench.json"), "w", encoding="utf-8") as out:
+            json.dump({"table": table.rows, "runs": bench.raw}, out, indent=1)
+    except Failed as failure:
+        print("bench: %s" % failure, file=sys.stderr)
+        return 2
+    finally:
+        if bench is not None:
+            bench.stop()
+        shutil.rmtree(directory, ignore_errors=True)
+    return 1 if missed > 0 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

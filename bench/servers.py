@@ -1,0 +1,235 @@
+"""The servers that the bench compares: how each is started, filled with accounts and stopped.
+
+All listen on 127.0.0.1, keep their files in a directory that the caller removes, and are ended by
+their process id. Accounts are user0, user1, ... with one password.
+"""
+
+import hashlib
+import hmac
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+
+PASSWORD = "secret"
+DOMAIN = "localhost"
+ITERATIONS = 4096
+
+
+class Failed(Exception):
+    """Something that the bench needs did not work; the message is for people."""
+
+
+def free_ports(count):
+    """Ports next to each other that nobody listens on at this moment."""
+    for base in range(20000 + os.getpid() % 5000, 32000, count):
+        held = []
+        try:
+            for port in range(base, base + count):
+                held.append(socket.create_server(("127.0.0.1", port)))
+            return base
+        except OSError:
+            continue
+        finally:
+            for one in held:
+                one.close()
+    raise Failed("there is no run of %d free ports" % count)
+
+
+def wait_until(condition, what, seconds=30):
+    """Polls; raises Failed when the time is up."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise Failed("%s did not happen within %d s" % (what, seconds))
+        time.sleep(0.02)
+
+
+class Process:
+    """A child process with one line of JSON on its standard output when it is ready, or none."""
+
+    def __init__(self, name, argv, log_path, tells_json):
+        self.name = name
+        self.log_path = log_path
+        with open(log_path, "ab") as log:
+            self.child = subprocess.Popen(
+                argv, stdin=subprocess.DEVNULL, stderr=log,
+                stdout=subprocess.PIPE if tells_json else log)
+        self.ready = None
+        if tells_json:
+            line = self.child.stdout.readline()
+            if not line.startswith(b"{"):
+                self.stop()
+                raise Failed("%s did not start; it said:\n%s" % (name, self.log_tail()))
+            self.ready = json.loads(line)
+
+    @property
+    def pid(self):
+        return self.child.pid
+
+    def log_tail(self):
+        with open(self.log_path, encoding="utf-8", errors="replace") as log:
+            return "".join(log.readlines()[-10:])
+
+    def stop(self):
+        if self.child.poll() is None:
+            self.child.send_signal(signal.SIGTERM)
+            try:
+                self.child.wait(20)
+            except subprocess.TimeoutExpired:
+                self.child.kill()
+                self.child.wait()
+                raise Failed("%s did not end after SIGTERM" % self.name) from None
+        if self.child.stdout is not None:
+            self.child.stdout.close()
+
+
+def make_certificate(directory):
+    """A P-256 certificate for the relay and Prosody, as kithd makes one for itself."""
+    cert, key = os.path.join(directory, "cert.pem"), os.path.join(directory, "key.pem")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+         "-days", "30", "-subj", "/CN=" + DOMAIN, "-addext", "subjectAltName=DNS:" + DOMAIN,
+         "-keyout", key, "-out", cert], check=True, capture_output=True)
+    return cert, key
+
+
+class Kith:
+    """kithd --try, with a directory that outlives it so that it can be started again."""
+
+    name = "kithd"
+
+    def __init__(self, build, directory):
+        self.kithd = os.path.join(build, "kithd")
+        self.kithctl = os.path.join(build, "kithctl")
+        for program in (self.kithd, self.kithctl):
+            if not os.access(program, os.X_OK):
+                raise Failed("%s is missing: run 'make build' first" % program)
+        self.directory = os.path.join(directory, "kith")
+        self.log_path = os.path.join(directory, "kithd.log")
+        self.base = free_ports(10)
+        self.process = None
+        os.mkdir(self.directory)
+
+    def command(self, keep):
+        argv = [self.kithd, "--try", "--domain", DOMAIN, "--port-base", str(self.base),
+                "--set", "c2s.require_tls=no"]
+        return argv + (["--dir", self.directory] if keep else [])
+
+    def start(self):
+        self.process = Process(self.name, self.command(True), self.log_path, True)
+        self.ports = {"none": self.process.ready["c2s"], "starttls": self.process.ready["c2s"],
+                      "direct": self.process.ready["c2s_tls"]}
+
+    def add_accounts(self, count):
+        lines = "".join("user%d:%s\n" % (i, PASSWORD) for i in range(count))
+        done = subprocess.run([self.kithctl, "--dir", self.directory, "user", "import", "-"],
+                              input=lines, text=True, capture_output=True, check=False)
+        if done.returncode != 0:
+            raise Failed("kithctl user import failed: " + done.stderr)
+
+    def stop(self):
+        if self.process is not None:
+            self.process.stop()
+
+
+class Prosody:
+    """Debian's Prosody with what a first conversation needs, and internal storage."""
+
+    name = "Prosody"
+
+    def __init__(self, directory, cert, key):
+        self.directory = os.path.join(directory, "prosody")
+        self.log_path = os.path.join(directory, "prosody.log")
+        self.config = os.path.join(directory, "prosody.cfg.lua")
+        base = free_ports(2)
+        self.ports = {"none": base, "starttls": base, "direct": base + 1}
+        self.process = None
+        os.mkdir(self.directory)
+        with open(self.config, "w", encoding="utf-8") as out:
+            out.write("""
+run_as_root = true
+daemonize = false
+data_path = "%s"
+log = { warn = "%s" }
+interfaces = { "127.0.0.1" }
+c2s_ports = { %d }
+c2s_direct_tls_ports = { %d }
+modules_enabled = { "disco", "roster", "saslauth", "tls", "ping", "version", "offline" }
+modules_disabled = { "s2s" }
+authentication = "internal_hashed"
+storage = "internal"
+c2s_require_encryption = false
+allow_unencrypted_plain_auth = true
+ssl = { certificate = "%s", key = "%s" }
+VirtualHost "%s"
+""" % (self.directory, self.log_path, base, base + 1, cert, key, DOMAIN))
+
+    def command(self, keep):
+        del keep
+        return ["prosody", "-F", "--config", self.config]
+
+    def start(self):
+        try:
+            self.process = Process(self.name, self.command(True), self.log_path, False)
+        except FileNotFoundError:
+            raise Failed("Prosody is missing: install the package 'prosody'") from None
+
+        def listens():
+            if self.process.child.poll() is not None:
+                raise Failed("Prosody did not start; it said:\n" + self.process.log_tail())
+            try:
+                for port in set(self.ports.values()):
+                    socket.create_connection(("127.0.0.1", port)).close()
+                return True
+            except OSError:
+                return False
+
+        wait_until(listens, "Prosody's start")
+
+    def add_accounts(self, count):
+        """Writes the files that mod_auth_internal_hashed keeps; one salt serves all accounts."""
+        salt = "kith-bench-salt"
+        salted = hashlib.pbkdf2_hmac("sha1", PASSWORD.encode(), salt.encode(), ITERATIONS)
+        stored = hashlib.sha1(hmac_sha1(salted, b"Client Key")).hexdigest()
+        server = hmac_sha1(salted, b"Server Key").hex()
+        accounts = os.path.join(self.directory, DOMAIN, "accounts")
+        os.makedirs(accounts)
+        for i in range(count):
+            with open(os.path.join(accounts, "user%d.dat" % i), "w", encoding="utf-8") as out:
+                out.write('return {\n\t["salt"] = "%s";\n\t["iteration_count"] = %d;\n'
+                          '\t["stored_key"] = "%s";\n\t["server_key"] = "%s";\n};\n'
+                          % (salt, ITERATIONS, stored, server))
+
+    def stop(self):
+        if self.process is not None:
+            self.process.stop()
+
+
+def hmac_sha1(key, text):
+    return hmac.new(key, text, "sha1").digest()
+
+
+class Relay:
+    """bench/relay: one process plain, one under TLS, one that only shakes hands."""
+
+    name = "relay"
+
+    def __init__(self, build, directory, cert, key):
+        self.program = os.path.join(build, "bench", "relay")
+        if not os.access(self.program, os.X_OK):
+            raise Failed("%s is missing: run 'make build' first" % self.program)
+        self.log_path = os.path.join(directory, "relay.log")
+        self.tls = ["--cert", cert, "--key", key]
+        self.processes = {}
+
+    def start(self):
+        for kind, options in (("none", []), ("direct", self.tls),
+                              ("handshake", self.tls + ["--handshake"])):
+            self.processes[kind] = Process(self.name, [self.program] + options, self.log_path, True)
+
+    def stop(self):
+        for process in self.processes.values():
+            process.stop()
