@@ -133,6 +133,7 @@ class Kith:
     def stop(self):
         if self.process is not None:
             self.process.stop()
+        self.process = None
 
 
 class Prosody:
@@ -206,6 +207,7 @@ VirtualHost "%s"
     def stop(self):
         if self.process is not None:
             self.process.stop()
+        self.process = None
 
 
 def hmac_sha1(key, text):
@@ -233,3 +235,4 @@ class Relay:
     def stop(self):
         for process in self.processes.values():
             process.stop()
+        self.processes = {}

@@ -123,6 +123,20 @@ send_credentials(struct session *s, struct slice features)
 		send_scram(s, user);
 }
 
+/* A resource of its own, as sessions may share an account. */
+static void
+send_bind(struct session *s)
+{
+	struct buffer out;
+
+	buffer_init(&out, TEXT_LIMIT);
+	(void)buffer_printf(&out,
+		"<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
+		"<resource>load%u</resource></bind></iq>",
+		s->number);
+	send_text(s, &out);
+}
+
 static void
 features_seen(struct session *s, struct slice features)
 {
@@ -133,9 +147,7 @@ features_seen(struct session *s, struct slice features)
 		send_credentials(s, features);
 	} else {
 		s->phase = PHASE_BIND;
-		session_send(s, SLICE("<iq type='set' id='bind'><bind "
-				      "xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
-				      "<resource>load</resource></bind></iq>"));
+		send_bind(s);
 	}
 }
 
