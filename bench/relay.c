@@ -100,6 +100,7 @@ accept_peers(struct relay *relay)
 	const int on = 1;
 	int fd;
 
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the epoll set holds the peer */
 	while ((fd = accept4(relay->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
 		struct peer *p = calloc(1, sizeof(*p));
 		if (p == NULL)
@@ -151,10 +152,12 @@ join(struct relay *relay, struct peer *p, size_t len)
 	static const char paired[] = "<paired/>";
 
 	relay->scratch[len < READ_BYTES ? len : READ_BYTES - 1] = '\0';
-	if (sscanf(relay->scratch, "pair %u\n", &p->pair) != 1 || p->pair >= PAIRS) {
-		p->pair = PAIRS;
+	unsigned long pair = PAIRS;
+	if (strncmp(relay->scratch, "pair ", 5) == 0)
+		pair = strtoul(relay->scratch + 5, NULL, 10);
+	if (pair >= PAIRS)
 		return false;
-	}
+	p->pair = (unsigned)pair;
 	struct peer *other = relay->waiting[p->pair];
 	if (other == NULL) {
 		relay->waiting[p->pair] = p;

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -29,12 +30,10 @@ add_memory(pid_t pid, struct proc_sample *sample)
 	if (file == NULL)
 		return -ESRCH;
 	while (fgets(line, sizeof(line), file) != NULL) {
-		unsigned long kib;
-
-		if (sscanf(line, "VmRSS: %lu", &kib) == 1)
-			sample->rss_kib += kib;
-		else if (sscanf(line, "RssAnon: %lu", &kib) == 1)
-			sample->anon_kib += kib;
+		if (strncmp(line, "VmRSS:", 6) == 0)
+			sample->rss_kib += strtoul(line + 6, NULL, 10);
+		else if (strncmp(line, "RssAnon:", 8) == 0)
+			sample->anon_kib += strtoul(line + 8, NULL, 10);
 	}
 	(void)fclose(file);
 	return 0;
