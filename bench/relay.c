@@ -27,7 +27,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { EVENTS = 256, PAIRS = 10000, READ_BYTES = 65536, BACKLOG = 1024 };
+enum { EVENTS = 256, PEERS = 20000, PAIRS = PEERS / 2, READ_BYTES = 65536, BACKLOG = 1024 };
 
 struct peer {
 	int fd;
@@ -42,6 +42,7 @@ struct relay {
 	SSL_CTX *tls;
 	bool handshake_only;
 	struct peer *waiting[PAIRS];
+	struct peer peers[PEERS]; /* by descriptor */
 	char scratch[READ_BYTES];
 };
 
@@ -84,14 +85,13 @@ drop(struct relay *relay, struct peer *p)
 {
 	if (p->partner != NULL)
 		p->partner->partner = NULL;
-	else if (p->pair < PAIRS && relay->waiting[p->pair] == p)
+	else if (p->pair != PAIRS && relay->waiting[p->pair] == p)
 		relay->waiting[p->pair] = NULL;
 	if (p->ready)
 		(void)SSL_shutdown(p->ssl);
 	SSL_free(p->ssl);
 	ERR_clear_error();
 	(void)close(p->fd);
-	free(p);
 }
 
 static void
@@ -100,13 +100,11 @@ accept_peers(struct relay *relay)
 	const int on = 1;
 	int fd;
 
-	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the epoll set holds the peer */
 	while ((fd = accept4(relay->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
-		struct peer *p = calloc(1, sizeof(*p));
-		if (p == NULL)
-			err(1, "no memory");
-		p->fd = fd;
-		p->pair = PAIRS;
+		if (fd >= PEERS)
+			errx(1, "more than %d connections", PEERS);
+		struct peer *p = &relay->peers[fd];
+		*p = (struct peer){ .fd = fd, .pair = PAIRS };
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 		if (relay->tls != NULL) {
 			p->ssl = SSL_new(relay->tls);
@@ -152,9 +150,9 @@ join(struct relay *relay, struct peer *p, size_t len)
 	static const char paired[] = "<paired/>";
 
 	relay->scratch[len < READ_BYTES ? len : READ_BYTES - 1] = '\0';
-	unsigned long pair = PAIRS;
-	if (strncmp(relay->scratch, "pair ", 5) == 0)
-		pair = strtoul(relay->scratch + 5, NULL, 10);
+	if (strncmp(relay->scratch, "pair ", 5) != 0)
+		return false;
+	unsigned long pair = strtoul(relay->scratch + 5, NULL, 10);
 	if (pair >= PAIRS)
 		return false;
 	p->pair = (unsigned)pair;
