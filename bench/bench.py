@@ -254,6 +254,7 @@ def main():
     build = os.path.abspath(options.build)
     directory = tempfile.mkdtemp(prefix="kith-bench-")
     bench = None
+    missed = 0
     try:
         bench = Bench(build, directory, not options.peers_only, Size(options.quick))
         bench.run()
@@ -267,9 +268,11 @@ def main():
         print("bench: %s" % failure, file=sys.stderr)
         return 2
     finally:
-        if bench is not None:
-            bench.stop()
-        shutil.rmtree(directory, ignore_errors=True)
+        try:
+            if bench is not None:
+                bench.stop()
+        finally:
+            shutil.rmtree(directory, ignore_errors=True)
     return 1 if missed > 0 and not options.quick else 0
 
 

@@ -4,6 +4,8 @@ All listen on 127.0.0.1, keep their files in a directory that the caller removes
 their process id. Accounts are user0, user1, ... with one password.
 """
 
+import ctypes
+import functools
 import hashlib
 import hmac
 import json
@@ -47,16 +49,22 @@ def wait_until(condition, what, seconds=30):
         time.sleep(0.02)
 
 
+def die_with_parent(death_signal):
+    """Runs in a child before exec: whatever ends the bench ends its servers (prctl(2))."""
+    ctypes.CDLL(None).prctl(1, death_signal)
+
+
 class Process:
     """A child process with one line of JSON on its standard output when it is ready, or none."""
 
-    def __init__(self, name, argv, log_path, tells_json):
+    def __init__(self, name, argv, log_path, tells_json, death_signal=signal.SIGKILL):
         self.name = name
         self.log_path = log_path
         with open(log_path, "ab") as log:
             self.child = subprocess.Popen(
                 argv, stdin=subprocess.DEVNULL, stderr=log,
-                stdout=subprocess.PIPE if tells_json else log)
+                stdout=subprocess.PIPE if tells_json else log,
+                preexec_fn=functools.partial(die_with_parent, death_signal))
         self.ready = None
         if tells_json:
             line = self.child.stdout.readline()
@@ -73,17 +81,20 @@ class Process:
         with open(self.log_path, encoding="utf-8", errors="replace") as log:
             return "".join(log.readlines()[-10:])
 
-    def stop(self):
+    def stop(self, must_end_well=False):
+        """SIGTERM, and SIGKILL after ten seconds; only of kithd is it a failure to need that."""
         if self.child.poll() is None:
             self.child.send_signal(signal.SIGTERM)
-            try:
-                self.child.wait(20)
-            except subprocess.TimeoutExpired:
-                self.child.kill()
-                self.child.wait()
-                raise Failed("%s did not end after SIGTERM" % self.name) from None
+        try:
+            self.child.wait(10)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            self.child.wait()
         if self.child.stdout is not None:
             self.child.stdout.close()
+        if must_end_well and self.child.returncode != 0:
+            raise Failed("%s ended with status %d; it said:\n%s"
+                         % (self.name, self.child.returncode, self.log_tail()))
 
 
 def make_certificate(directory):
@@ -119,7 +130,8 @@ class Kith:
         return argv + (["--dir", self.directory] if keep else [])
 
     def start(self):
-        self.process = Process(self.name, self.command(True), self.log_path, True)
+        self.process = Process(self.name, self.command(True), self.log_path, True,
+                               signal.SIGTERM)
         self.ports = {"none": self.process.ready["c2s"], "starttls": self.process.ready["c2s"],
                       "direct": self.process.ready["c2s_tls"]}
 
@@ -131,9 +143,9 @@ class Kith:
             raise Failed("kithctl user import failed: " + done.stderr)
 
     def stop(self):
-        if self.process is not None:
-            self.process.stop()
-        self.process = None
+        process, self.process = self.process, None
+        if process is not None:
+            process.stop(must_end_well=True)
 
 
 class Prosody:
@@ -205,9 +217,9 @@ VirtualHost "%s"
                           % (salt, ITERATIONS, stored, server))
 
     def stop(self):
-        if self.process is not None:
-            self.process.stop()
-        self.process = None
+        process, self.process = self.process, None
+        if process is not None:
+            process.stop()
 
 
 def hmac_sha1(key, text):
@@ -233,6 +245,5 @@ class Relay:
             self.processes[kind] = Process(self.name, [self.program] + options, self.log_path, True)
 
     def stop(self):
-        for process in self.processes.values():
-            process.stop()
-        self.processes = {}
+        while self.processes:
+            self.processes.popitem()[1].stop()

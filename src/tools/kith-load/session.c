@@ -140,6 +140,10 @@ send_bind(struct session *s)
 static void
 features_seen(struct session *s, struct slice features)
 {
+	if (!cut_is(features, "stream:features")) {
+		crew_fail(s->crew, s, "something else came", features);
+		return;
+	}
 	if (s->crew->options->tls == TLS_STARTTLS && s->conn.ssl == NULL) {
 		s->phase = PHASE_STARTTLS;
 		session_send(s, SLICE("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"));
@@ -221,6 +225,31 @@ bound(struct session *s, struct slice stanza)
 	crew_ready(s->crew, s);
 }
 
+/* RFC 6120 8.2.3: a request has an answer. Servers ping those who idle. */
+static void
+answer_request(struct session *s, struct slice stanza)
+{
+	struct slice id = cut_attribute(stanza, "id");
+	struct slice from = cut_attribute(stanza, "from");
+	struct buffer out;
+
+	buffer_init(&out, TEXT_LIMIT);
+	(void)buffer_printf(&out, "<iq type='error' id='%.*s'", SLICE_ARG(id));
+	if (from.p != NULL)
+		(void)buffer_printf(&out, " to='%.*s'", SLICE_ARG(from));
+	(void)buffer_text(&out, "><error type='cancel'><service-unavailable "
+				"xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>");
+	send_text(s, &out);
+}
+
+static bool
+is_request(struct slice stanza)
+{
+	struct slice type = cut_attribute(stanza, "type");
+
+	return cut_is(stanza, "iq") && (slice_is_text(type, "get") || slice_is_text(type, "set"));
+}
+
 static void
 stanza_seen(struct session *s, struct slice stanza)
 {
@@ -245,6 +274,8 @@ stanza_seen(struct session *s, struct slice stanza)
 		bound(s, stanza);
 		break;
 	case PHASE_READY:
+		if (is_request(stanza))
+			answer_request(s, stanza);
 		s->crew->job->stanza(s->crew, s, stanza);
 		break;
 	default:

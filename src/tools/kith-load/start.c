@@ -9,29 +9,34 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 static const struct timespec between_tries = { 0, 200000 };
 static const struct timespec after_start = { 0, 500000000 };
 
-/* The child's process id, or -1. Its output goes nowhere, its complaints to our stderr. */
+/*
+ * The child's process id, or -1. Its output goes nowhere, its complaints to our stderr, and it does
+ * not outlive us.
+ */
 static pid_t
 spawn(char **command)
 {
-	posix_spawn_file_actions_t files;
-	pid_t pid;
+	pid_t pid = fork();
 
-	(void)posix_spawn_file_actions_init(&files);
-	(void)posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-	int r = posix_spawnp(&pid, command[0], &files, NULL, command, environ);
-	(void)posix_spawn_file_actions_destroy(&files);
-	if (r == 0)
+	if (pid < 0)
+		(void)fprintf(stderr, "kith-load: cannot fork: %s\n", strerror(errno));
+	if (pid != 0)
 		return pid;
-	(void)fprintf(stderr, "kith-load: cannot run %s: %s\n", command[0], strerror(r));
-	return -1;
+	int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (nowhere >= 0)
+		(void)dup2(nowhere, STDOUT_FILENO);
+	(void)execvp(command[0], command);
+	(void)fprintf(stderr, "kith-load: cannot run %s: %s\n", command[0], strerror(errno));
+	_exit(127);
 }
 
 /* Whether the whole of the stream features arrives on this connection. */
@@ -114,10 +119,7 @@ stop(const struct options *o, pid_t pid)
 		}
 		(void)nanosleep(&between_tries, NULL);
 	}
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		return true;
-	(void)fprintf(stderr, "kith-load: %s did not end well after SIGTERM\n", o->command[0]);
-	return false;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 int
@@ -141,8 +143,11 @@ start_run(const struct options *o, struct report *report)
 		(void)nanosleep(&after_start, NULL);
 		good = good && proc_look(&list, &later) == 0;
 	}
-	good = stop(o, pid) && good;
-	if (!good)
+	bool ended_well = stop(o, pid);
+	if (good && !ended_well)
+		(void)fprintf(
+			stderr, "kith-load: %s did not end well after SIGTERM\n", o->command[0]);
+	if (!good || !ended_well)
 		return -1;
 	report_text(report, "mode", o->mode);
 	report_real(report, "features_ms", (double)(ready - began) / 1e6);
