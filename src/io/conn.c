@@ -1,0 +1,463 @@
+/*
+ * Input is read into a buffer of the loop and given to the owner there; only what the owner
+ * leaves is copied. Output is gathered in a block and sent once at the end of the turn.
+ */
+#include "io/conn.h"
+
+#include "base/clock.h"
+#include "io/conn_internal.h"
+#include "io/proxy_header.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+enum { CLOSE_MS = 5000, DEFAULT_LIMIT = 4 * 1024 * 1024, SENT_AT_ONCE = 256 * 1024 };
+
+static const struct conn_handler nobody;
+
+struct conn *
+conn_create(struct loop *loop, int fd)
+{
+	struct conn *conn = xcalloc(1, sizeof(*conn));
+
+	conn->watch.fd = fd;
+	conn->loop = loop;
+	conn->handler = &nobody;
+	conn->limit = DEFAULT_LIMIT;
+	buffer_init(&conn->in, SIZE_MAX / 2);
+	buffer_init(&conn->out, DEFAULT_LIMIT);
+	return conn;
+}
+
+int
+conn_join(struct conn *conn)
+{
+	int r = conn->loop->backend->attach(conn);
+
+	if (r == 0)
+		conn->loop->stats.conns++;
+	return r;
+}
+
+void *
+conn_owner(const struct conn *conn)
+{
+	return conn->owner;
+}
+
+void
+conn_set_handler(struct conn *conn, const struct conn_handler *handler, void *owner)
+{
+	conn->handler = handler;
+	conn->owner = owner;
+}
+
+struct loop *
+conn_loop(const struct conn *conn)
+{
+	return conn->loop;
+}
+
+const struct peer *
+conn_peer(const struct conn *conn)
+{
+	return &conn->peer;
+}
+
+void
+peer_write(const struct peer *peer, char out[PEER_TEXT])
+{
+	const void *v4 = &peer->address.s6_addr[12];
+
+	if (IN6_IS_ADDR_V4MAPPED(&peer->address))
+		(void)inet_ntop(AF_INET, v4, out, PEER_TEXT);
+	else
+		(void)inet_ntop(AF_INET6, &peer->address, out, PEER_TEXT);
+}
+
+void
+conn_take_block(struct loop *loop, struct buffer *b)
+{
+	if (b->data != NULL)
+		return;
+	b->data = loop->block_count > 0 ? loop->blocks[--loop->block_count] : xmalloc(BLOCK_BYTES);
+	b->cap = BLOCK_BYTES;
+}
+
+void
+conn_release_block(struct loop *loop, struct buffer *b)
+{
+	if (b->data != NULL && b->cap == BLOCK_BYTES && loop->block_count < BLOCKS_KEPT)
+		loop->blocks[loop->block_count++] = b->data;
+	else
+		free(b->data);
+	buffer_init(b, b->limit);
+}
+
+void
+conn_mark_dirty(struct conn *conn)
+{
+	if (!list_is_linked(&conn->dirty))
+		list_append(&conn->loop->dirty, &conn->dirty);
+}
+
+struct buffer *
+conn_output(struct conn *conn)
+{
+	conn_take_block(conn->loop, &conn->out);
+	conn_mark_dirty(conn);
+	return &conn->out;
+}
+
+void
+conn_write(struct conn *conn, struct slice bytes)
+{
+	(void)buffer_append(conn_output(conn), bytes);
+}
+
+size_t
+conn_pending(const struct conn *conn)
+{
+	return conn->out.len;
+}
+
+bool
+conn_is_full(const struct conn *conn)
+{
+	return conn->out.len > conn->limit / 2;
+}
+
+void
+conn_set_limit(struct conn *conn, size_t bytes)
+{
+	conn->limit = (uint32_t)(bytes < UINT32_MAX ? bytes : UINT32_MAX);
+	conn->out.limit = conn->limit;
+}
+
+bool
+conn_is_tls(const struct conn *conn)
+{
+	return conn->tls != NULL;
+}
+
+void
+conn_set_dead_after(struct conn *conn, unsigned ms)
+{
+	if (conn->end == NULL)
+		(void)setsockopt(conn->watch.fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms));
+}
+
+static void
+arm(struct conn *conn)
+{
+	if (conn->loop != NULL && !conn->is_dead)
+		conn->loop->backend->arm(conn, !conn->paused, conn->armed_output);
+}
+
+/* Off its loop and on the list of those that are freed at the end of the turn. */
+static void
+bury(struct conn *conn)
+{
+	if (conn->is_dead)
+		return;
+	conn->is_dead = true;
+	conn->handler = &nobody;
+	timer_stop(conn->loop, &conn->timer);
+	list_remove(&conn->fed);
+	list_remove(&conn->dirty);
+	list_append(&conn->loop->dead, &conn->dirty);
+	conn->loop->stats.conns--;
+	conn->loop->backend->detach(conn);
+	conn->loop->backend->close(conn);
+}
+
+void
+conn_free_dead(struct loop *loop)
+{
+	struct list *link;
+
+	while ((link = list_pop(&loop->dead)) != NULL) {
+		struct conn *conn = container_of(link, struct conn, dirty);
+
+		tls_free(conn);
+		buffer_finish(&conn->in);
+		conn_release_block(loop, &conn->out);
+		free(conn);
+	}
+}
+
+void
+conn_end(struct conn *conn, int why)
+{
+	const struct conn_handler *handler = conn->handler;
+
+	if (conn->is_dead)
+		return;
+	if (handler->closed != NULL)
+		handler->closed(conn, why);
+	bury(conn);
+}
+
+/* Asks the owner; what it leaves becomes conn->in. bytes is conn->in itself, or fresh. */
+static void
+ask_owner(struct conn *conn, struct slice bytes)
+{
+	size_t used = 0;
+
+	conn->in_input = true;
+	if (conn->handler->input != NULL)
+		used = conn->handler->input(conn, bytes);
+	else
+		used = bytes.len;
+	conn->in_input = false;
+	if (conn->is_dead)
+		return;
+	if (bytes.p == conn->in.data && conn->in.data != NULL)
+		buffer_consume(&conn->in, used);
+	else
+		(void)buffer_append(&conn->in, slice_from(bytes, used));
+	if (conn->in.len == 0)
+		buffer_finish(&conn->in);
+}
+
+void
+conn_give(struct conn *conn, struct slice bytes)
+{
+	if (conn->in.len > 0) {
+		(void)buffer_append(&conn->in, bytes);
+		bytes = buffer_slice(&conn->in);
+	}
+	if (!conn->paused)
+		ask_owner(conn, bytes);
+	else if (bytes.p != conn->in.data)
+		(void)buffer_append(&conn->in, bytes);
+}
+
+void
+conn_feed_again(struct loop *loop)
+{
+	struct list now, *link;
+
+	if (list_is_empty(&loop->fed))
+		return;
+	list_init(&now);
+	list_move_all(&now, &loop->fed);
+	while ((link = list_pop(&now)) != NULL) {
+		struct conn *conn = container_of(link, struct conn, fed);
+
+		if (!conn->is_dead && !conn->paused && conn->in.len > 0)
+			ask_owner(conn, buffer_slice(&conn->in));
+	}
+}
+
+/* Reads what there is, up to one shared buffer. */
+static void
+read_input(struct conn *conn)
+{
+	struct loop *loop = conn->loop;
+	char *into = conn->tls != NULL ? loop->cipher_in : loop->plain_in;
+	ssize_t n = loop->backend->receive(conn, into, SHARED_BYTES);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		conn_end(conn, n < 0 ? errno : 0);
+		return;
+	}
+	if (conn->tls != NULL)
+		tls_take(conn, slice_make(into, (size_t)n));
+	else if (!conn->closing)
+		conn_give(conn, slice_make(into, (size_t)n));
+}
+
+void
+conn_ready(struct conn *conn, bool input, bool output)
+{
+	if (conn->is_dead)
+		return;
+	if (conn->expects_proxy && input) {
+		int r = proxy_take(conn);
+
+		if (r == -EAGAIN)
+			return;
+		if (r < 0) {
+			conn_end(conn, EPROTO);
+			return;
+		}
+		conn->expects_proxy = false;
+	}
+	if (input)
+		read_input(conn);
+	if (output && !conn->is_dead) {
+		conn->armed_output = conn->connecting = false;
+		arm(conn);
+		conn_mark_dirty(conn);
+	}
+}
+
+ssize_t
+conn_send_raw(struct conn *conn, const char *bytes, size_t size)
+{
+	ssize_t n;
+
+	if (conn->armed_output)
+		return -EAGAIN;
+	do {
+		n = conn->loop->backend->send(conn, bytes, size);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0 && errno != EAGAIN)
+		return -errno;
+	if (n < (ssize_t)size) {
+		conn->armed_output = true;
+		arm(conn);
+	}
+	return n < 0 ? -EAGAIN : n;
+}
+
+static void
+flush_plain(struct conn *conn)
+{
+	ssize_t n;
+
+	if (conn->out.len == 0)
+		return;
+	n = conn_send_raw(conn, conn->out.data, conn->out.len);
+	if (n == -EAGAIN)
+		return;
+	if (n < 0) {
+		conn_end(conn, (int)-n);
+		return;
+	}
+	buffer_consume(&conn->out, (size_t)n);
+}
+
+static void
+tell_drained(struct conn *conn)
+{
+	if (conn_is_full(conn)) {
+		conn->was_full = true;
+	} else if (conn->was_full) {
+		conn->was_full = false;
+		if (conn->handler->drained != NULL)
+			conn->handler->drained(conn);
+	}
+}
+
+static void
+flush(struct conn *conn)
+{
+	struct loop *loop = conn->loop;
+
+	if (conn->tls != NULL)
+		tls_flush(conn);
+	else
+		flush_plain(conn);
+	if (conn->is_dead)
+		return;
+	tell_drained(conn);
+	if (conn->out.len > 0 || (conn->tls != NULL && !tls_is_idle(conn->tls)))
+		return;
+	conn_release_block(loop, &conn->out);
+	if (conn->closing) {
+		tls_bye(conn);
+		bury(conn);
+	}
+}
+
+void
+conn_flush_all(struct loop *loop)
+{
+	struct list now, *link;
+
+	if (list_is_empty(&loop->dirty))
+		return;
+	list_init(&now);
+	list_move_all(&now, &loop->dirty);
+	while ((link = list_pop(&now)) != NULL)
+		flush(container_of(link, struct conn, dirty));
+}
+
+void
+conn_pause(struct conn *conn)
+{
+	if (conn->paused)
+		return;
+	conn->paused = true;
+	arm(conn);
+}
+
+void
+conn_resume(struct conn *conn)
+{
+	if (!conn->paused)
+		return;
+	conn->paused = false;
+	arm(conn);
+	if (conn->in.len > 0 && !list_is_linked(&conn->fed))
+		list_append(&conn->loop->fed, &conn->fed);
+}
+
+static void
+close_timed_out(struct timer *timer)
+{
+	bury(container_of(timer, struct conn, timer));
+}
+
+void
+conn_close(struct conn *conn)
+{
+	conn->handler = &nobody;
+	conn->owner = NULL;
+	if (conn->is_dead || conn->closing)
+		return;
+	conn->closing = true;
+	conn->paused = false;
+	arm(conn);
+	conn->timer.fire = close_timed_out;
+	timer_start(conn->loop, &conn->timer, CLOSE_MS);
+	conn_mark_dirty(conn);
+}
+
+void
+conn_abort(struct conn *conn)
+{
+	conn->handler = &nobody;
+	conn->owner = NULL;
+	bury(conn);
+}
+
+void
+conn_detach(struct conn *conn)
+{
+	struct loop *loop = conn->loop;
+
+	assert(!conn->in_input);
+	flush(conn);
+	if (conn->is_dead)
+		return;
+	list_remove(&conn->dirty);
+	list_remove(&conn->fed);
+	loop->backend->detach(conn);
+	loop->stats.conns--;
+	conn->loop = NULL;
+}
+
+void
+conn_attach(struct conn *conn, struct loop *loop)
+{
+	conn->loop = loop;
+	if (conn_join(conn) < 0) {
+		loop->stats.conns++;
+		conn_end(conn, errno);
+		return;
+	}
+	if (conn->in.len > 0)
+		list_append(&loop->fed, &conn->fed);
+	if (conn->out.len > 0)
+		conn_mark_dirty(conn);
+}

@@ -1,0 +1,552 @@
+/*
+ * OpenSSL between the loop's shared buffers: ciphertext that came is read out of the buffer into
+ * which it was received, and what is to be sent is gathered and sent once. At rest a connection
+ * holds OpenSSL's own state and no buffer.
+ */
+#include "io/tls.h"
+
+#include "io/conn_internal.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+enum { RECORD = 16 * 1024, PENDING_LIMIT = 64 * 1024 * 1024 };
+
+struct entry {
+	char *domain;
+	SSL_CTX *ctx;
+};
+
+struct tls_context {
+	struct entry *entries;
+	size_t count;
+	char alpn[32]; /* length, then the name */
+	size_t alpn_len;
+	bool asks_client;
+	char *ca_file;
+	BIO_METHOD *method;
+};
+
+struct tls {
+	SSL *ssl;
+	struct slice cipher;   /* what was received and not read yet */
+	struct buffer pending; /* ciphertext to send */
+	bool is_secured;
+};
+
+static int
+bio_read(BIO *bio, char *out, int size)
+{
+	struct tls *tls = BIO_get_data(bio);
+	size_t n = (size_t)size < tls->cipher.len ? (size_t)size : tls->cipher.len;
+
+	BIO_clear_retry_flags(bio);
+	if (n == 0) {
+		BIO_set_retry_read(bio);
+		return -1;
+	}
+	memcpy(out, tls->cipher.p, n);
+	tls->cipher = slice_from(tls->cipher, n);
+	return (int)n;
+}
+
+static int
+bio_write(BIO *bio, const char *bytes, int size)
+{
+	struct tls *tls = BIO_get_data(bio);
+
+	BIO_clear_retry_flags(bio);
+	return buffer_append(&tls->pending, slice_make(bytes, (size_t)size)) < 0 ? -1 : size;
+}
+
+static long
+bio_ctrl(BIO *bio, int command, long number, void *pointer)
+{
+	(void)bio;
+	(void)number;
+	(void)pointer;
+	return command == BIO_CTRL_FLUSH || command == BIO_CTRL_DUP;
+}
+
+static BIO_METHOD *
+make_method(void)
+{
+	BIO_METHOD *method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "kith");
+
+	if (method == NULL)
+		die("Out of memory: OpenSSL cannot make a BIO.");
+	(void)BIO_meth_set_read(method, bio_read);
+	(void)BIO_meth_set_write(method, bio_write);
+	(void)BIO_meth_set_ctrl(method, bio_ctrl);
+	return method;
+}
+
+/* What OpenSSL says, behind what we say. */
+static int
+tell(struct tls_error *error, const char *what, const char *path)
+{
+	char why[160];
+	unsigned long code = ERR_get_error();
+
+	ERR_error_string_n(code, why, sizeof(why));
+	(void)snprintf(error->text, sizeof(error->text), "%s%s%s (%s)", what,
+		path == NULL ? "" : " ", path == NULL ? "" : path, code == 0 ? "no detail" : why);
+	ERR_clear_error();
+	return -EINVAL;
+}
+
+/* A client that offers only protocols we do not speak here is cut off (ALPACA). */
+static int
+choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsigned char *in,
+	unsigned in_len, void *arg)
+{
+	const struct tls_context *tls = arg;
+	unsigned char *chosen;
+
+	(void)ssl;
+	if (SSL_select_next_proto(&chosen, out_len, (const unsigned char *)tls->alpn,
+		    (unsigned)tls->alpn_len, in, in_len) != OPENSSL_NPN_NEGOTIATED)
+		return SSL_TLSEXT_ERR_ALERT_FATAL;
+	*out = chosen;
+	return SSL_TLSEXT_ERR_OK;
+}
+
+static SSL_CTX *
+find_ctx(const struct tls_context *tls, const char *domain)
+{
+	for (size_t i = 0; domain != NULL && i < tls->count; i++) {
+		if (strcasecmp(tls->entries[i].domain, domain) == 0)
+			return tls->entries[i].ctx;
+	}
+	return tls->count > 0 ? tls->entries[0].ctx : NULL;
+}
+
+static int
+choose_certificate(SSL *ssl, int *alert, void *arg)
+{
+	const struct tls_context *tls = arg;
+	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+
+	(void)alert;
+	if (name != NULL)
+		(void)SSL_set_SSL_CTX(ssl, find_ctx(tls, name));
+	return SSL_TLSEXT_ERR_OK;
+}
+
+static struct tls_context *
+context_create(const char *alpn)
+{
+	struct tls_context *tls = xcalloc(1, sizeof(*tls));
+
+	tls->method = make_method();
+	tls->alpn_len = (size_t)snprintf(
+		tls->alpn, sizeof(tls->alpn), "%c%s", (char)strlen(alpn), alpn);
+	return tls;
+}
+
+struct tls_context *
+tls_context_create(const char *alpn)
+{
+	return context_create(alpn);
+}
+
+void
+tls_context_destroy(struct tls_context **tls_ptr)
+{
+	struct tls_context *tls = *tls_ptr;
+
+	*tls_ptr = NULL;
+	if (tls == NULL)
+		return;
+	for (size_t i = 0; i < tls->count; i++) {
+		SSL_CTX_free(tls->entries[i].ctx);
+		free(tls->entries[i].domain);
+	}
+	BIO_meth_free(tls->method);
+	free(tls->ca_file);
+	free(tls->entries);
+	free(tls);
+}
+
+static SSL_CTX *
+make_ctx(const SSL_METHOD *method)
+{
+	SSL_CTX *ctx = SSL_CTX_new(method);
+
+	if (ctx == NULL)
+		die("Out of memory: OpenSSL cannot make a context.");
+	(void)SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
+	(void)SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+					       SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_TICKET |
+					       SSL_OP_IGNORE_UNEXPECTED_EOF);
+	(void)SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+					    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	(void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	(void)SSL_CTX_set_num_tickets(ctx, 0);
+	(void)SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384");
+	return ctx;
+}
+
+/* Whatever a client shows is taken; what it is worth is decided when it signs in. */
+static int
+accept_any(int ok, X509_STORE_CTX *store)
+{
+	(void)ok;
+	(void)store;
+	return 1;
+}
+
+static void
+ask_client(SSL_CTX *ctx, const char *ca_file)
+{
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, accept_any);
+	if (ca_file != NULL)
+		(void)SSL_CTX_load_verify_file(ctx, ca_file);
+	(void)SSL_CTX_set_session_id_context(ctx, (const unsigned char *)"kith", 4);
+}
+
+static int
+use_files(SSL_CTX *ctx, const char *certificate, const char *key, struct tls_error *error)
+{
+	if (SSL_CTX_use_certificate_chain_file(ctx, certificate) != 1)
+		return tell(error,
+			"No certificate can be read, give a PEM file with the chain:", certificate);
+	if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1)
+		return tell(error,
+			"No key that fits the certificate can be read, give its PEM file:", key);
+	return 0;
+}
+
+int
+tls_context_add(struct tls_context *tls, const char *domain, const char *certificate,
+	const char *key, struct tls_error *error)
+{
+	SSL_CTX *ctx = make_ctx(TLS_server_method());
+	int r = use_files(ctx, certificate, key, error);
+
+	if (r < 0) {
+		SSL_CTX_free(ctx);
+		return r;
+	}
+	SSL_CTX_set_alpn_select_cb(ctx, choose_alpn, tls);
+	(void)SSL_CTX_set_tlsext_servername_callback(ctx, choose_certificate);
+	(void)SSL_CTX_set_tlsext_servername_arg(ctx, tls);
+	if (tls->asks_client)
+		ask_client(ctx, tls->ca_file);
+	tls->entries = xrealloc(tls->entries, size_mul(tls->count + 1, sizeof(*tls->entries)));
+	tls->entries[tls->count++] = (struct entry){ xstrndup(domain, strlen(domain)), ctx };
+	return 0;
+}
+
+void
+tls_context_ask_client(struct tls_context *tls, const char *ca_file)
+{
+	tls->asks_client = true;
+	tls->ca_file = ca_file == NULL ? NULL : xstrndup(ca_file, strlen(ca_file));
+	for (size_t i = 0; i < tls->count; i++)
+		ask_client(tls->entries[i].ctx, ca_file);
+}
+
+struct tls_context *
+tls_client_create(const char *alpn, const char *ca_file, struct tls_error *error)
+{
+	struct tls_context *tls = context_create(alpn);
+	SSL_CTX *ctx = make_ctx(TLS_client_method());
+	int loaded = ca_file == NULL ? SSL_CTX_set_default_verify_paths(ctx)
+				     : SSL_CTX_load_verify_file(ctx, ca_file);
+
+	tls->entries = xcalloc(1, sizeof(*tls->entries));
+	tls->entries[0] = (struct entry){ xstrndup("", 0), ctx };
+	tls->count = 1;
+	if (loaded != 1) {
+		(void)tell(error, "No authorities can be read, give a PEM file:", ca_file);
+		tls_context_destroy(&tls);
+		return NULL;
+	}
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+	(void)SSL_CTX_set_alpn_protos(
+		ctx, (const unsigned char *)tls->alpn, (unsigned)tls->alpn_len);
+	return tls;
+}
+
+int
+tls_client_certificate(
+	struct tls_context *tls, const char *certificate, const char *key, struct tls_error *error)
+{
+	return use_files(tls->entries[0].ctx, certificate, key, error);
+}
+
+/* Sends the ciphertext that waits. */
+static void
+send_pending(struct conn *conn)
+{
+	struct tls *tls = conn->tls;
+	ssize_t n;
+
+	if (tls->pending.len == 0)
+		return;
+	n = conn_send_raw(conn, tls->pending.data, tls->pending.len);
+	if (n == -EAGAIN)
+		return;
+	if (n < 0) {
+		conn_end(conn, (int)-n);
+		return;
+	}
+	buffer_consume(&tls->pending, (size_t)n);
+	if (tls->pending.len == 0)
+		conn_release_block(conn->loop, &tls->pending);
+}
+
+static void
+give_up(struct conn *conn)
+{
+	/* The alert that OpenSSL wrote goes out if the socket takes it. */
+	ERR_clear_error();
+	send_pending(conn);
+	conn_end(conn, EPROTO);
+}
+
+static void
+shake_hands(struct conn *conn)
+{
+	struct tls *tls = conn->tls;
+	int r;
+
+	conn_take_block(conn->loop, &tls->pending);
+	ERR_clear_error();
+	r = SSL_do_handshake(tls->ssl);
+	if (r == 1) {
+		tls->is_secured = true;
+		if (conn->handler->secured != NULL)
+			conn->handler->secured(conn);
+	} else if (SSL_get_error(tls->ssl, r) != SSL_ERROR_WANT_READ) {
+		give_up(conn);
+		return;
+	}
+	if (!conn->is_dead)
+		conn_mark_dirty(conn);
+}
+
+/* Reads records into the shared buffer until there is no more, or it is full. */
+static size_t
+read_plain(struct conn *conn, bool *ended_out)
+{
+	struct tls *tls = conn->tls;
+	size_t len = 0;
+
+	*ended_out = false;
+	while (len < SHARED_BYTES) {
+		int n = SSL_read(tls->ssl, conn->loop->plain_in + len, (int)(SHARED_BYTES - len));
+
+		if (n <= 0) {
+			*ended_out = SSL_get_error(tls->ssl, n) != SSL_ERROR_WANT_READ;
+			break;
+		}
+		len += (size_t)n;
+	}
+	return len;
+}
+
+void
+tls_take(struct conn *conn, struct slice cipher)
+{
+	struct tls *tls = conn->tls;
+	bool ended = false;
+
+	tls->cipher = cipher;
+	if (!tls->is_secured)
+		shake_hands(conn);
+	while (!conn->is_dead && tls->is_secured && !ended) {
+		size_t len;
+
+		ERR_clear_error();
+		conn_take_block(conn->loop, &tls->pending);
+		len = read_plain(conn, &ended);
+		if (len > 0 && !conn->closing)
+			conn_give(conn, slice_make(conn->loop->plain_in, len));
+		if (len < SHARED_BYTES)
+			break;
+	}
+	if (conn->is_dead)
+		return;
+	if (ended && (SSL_get_shutdown(tls->ssl) & SSL_RECEIVED_SHUTDOWN) != 0)
+		conn_end(conn, 0);
+	else if (ended)
+		give_up(conn);
+	else if (tls->pending.len == 0)
+		conn_release_block(conn->loop, &tls->pending);
+	else
+		conn_mark_dirty(conn);
+}
+
+void
+tls_flush(struct conn *conn)
+{
+	struct tls *tls = conn->tls;
+	size_t sent = 0;
+
+	if (tls->is_secured && !conn->armed_output && conn->out.len > 0)
+		conn_take_block(conn->loop, &tls->pending);
+	while (tls->is_secured && !conn->armed_output && sent < conn->out.len) {
+		size_t left = conn->out.len - sent;
+		int n;
+
+		ERR_clear_error();
+		n = SSL_write(
+			tls->ssl, conn->out.data + sent, (int)(left < RECORD ? left : RECORD));
+		if (n <= 0) {
+			give_up(conn);
+			return;
+		}
+		sent += (size_t)n;
+	}
+	buffer_consume(&conn->out, sent);
+	send_pending(conn);
+}
+
+bool
+tls_is_idle(const struct tls *tls)
+{
+	return tls->pending.len == 0;
+}
+
+void
+tls_bye(struct conn *conn)
+{
+	if (conn->tls == NULL || !conn->tls->is_secured)
+		return;
+	conn_take_block(conn->loop, &conn->tls->pending);
+	ERR_clear_error();
+	(void)SSL_shutdown(conn->tls->ssl);
+	if (conn->tls->pending.len > 0)
+		(void)conn_send_raw(conn, conn->tls->pending.data, conn->tls->pending.len);
+	ERR_clear_error();
+}
+
+void
+tls_free(struct conn *conn)
+{
+	if (conn->tls == NULL)
+		return;
+	SSL_free(conn->tls->ssl);
+	buffer_finish(&conn->tls->pending);
+	free(conn->tls);
+	conn->tls = NULL;
+}
+
+static void
+set_role(SSL *ssl, bool is_server, const char *domain)
+{
+	if (is_server) {
+		SSL_set_accept_state(ssl);
+		return;
+	}
+	SSL_set_connect_state(ssl);
+	if (domain != NULL) {
+		(void)SSL_set_tlsext_host_name(ssl, domain);
+		(void)SSL_set1_host(ssl, domain);
+	}
+}
+
+void
+conn_start_tls(struct conn *conn, struct tls_context *context, bool is_server, const char *domain)
+{
+	struct tls *tls = xcalloc(1, sizeof(*tls));
+	BIO *bio = BIO_new(context->method);
+
+	if (conn->out.len > 0) {
+		ssize_t n = conn_send_raw(conn, conn->out.data, conn->out.len);
+
+		buffer_consume(&conn->out, n > 0 ? (size_t)n : 0);
+	}
+	buffer_init(&tls->pending, PENDING_LIMIT);
+	tls->ssl = SSL_new(find_ctx(context, is_server ? domain : NULL));
+	if (tls->ssl == NULL || bio == NULL)
+		die("Out of memory: OpenSSL cannot make a connection.");
+	BIO_set_data(bio, tls);
+	BIO_set_init(bio, 1);
+	SSL_set_bio(tls->ssl, bio, bio);
+	set_role(tls->ssl, is_server, domain);
+	conn->tls = tls;
+	if (!is_server)
+		shake_hands(conn);
+}
+
+size_t
+conn_tls_exporter(struct conn *conn, char out[64])
+{
+	static const char label[] = "EXPORTER-Channel-Binding";
+	SSL *ssl = conn->tls == NULL ? NULL : conn->tls->ssl;
+
+	if (ssl == NULL || !conn->tls->is_secured)
+		return 0;
+	/* RFC 9266 3: before TLS 1.3 only with the extended master secret. */
+	if (SSL_version(ssl) < TLS1_3_VERSION && SSL_get_extms_support(ssl) != 1)
+		return 0;
+	if (SSL_export_keying_material(ssl, (unsigned char *)out, 32, label, sizeof(label) - 1,
+		    (const unsigned char *)"", 0, 1) != 1)
+		return 0;
+	return 32;
+}
+
+/* RFC 5929 4.1: the certificate's own hash; SHA-256 where that is MD5 or SHA-1. */
+static const EVP_MD *
+end_point_hash(const X509 *certificate)
+{
+	int nid = NID_undef;
+
+	(void)OBJ_find_sigid_algs(X509_get_signature_nid(certificate), &nid, NULL);
+	if (nid == NID_undef || nid == NID_md5 || nid == NID_sha1)
+		return EVP_sha256();
+	return EVP_get_digestbynid(nid);
+}
+
+size_t
+conn_tls_end_point(struct conn *conn, char out[64])
+{
+	SSL *ssl = conn->tls == NULL ? NULL : conn->tls->ssl;
+	X509 *certificate;
+	unsigned len = 0;
+
+	if (ssl == NULL || !conn->tls->is_secured)
+		return 0;
+	certificate = SSL_is_server(ssl) ? SSL_get_certificate(ssl)
+					 : SSL_get0_peer_certificate(ssl);
+	if (certificate == NULL || X509_digest(certificate, end_point_hash(certificate),
+					   (unsigned char *)out, &len) != 1)
+		return 0;
+	return len;
+}
+
+bool
+conn_peer_certificate(struct conn *conn, struct buffer *der_out)
+{
+	X509 *certificate = conn->tls == NULL ? NULL : SSL_get0_peer_certificate(conn->tls->ssl);
+	unsigned char *der = NULL;
+	int len;
+
+	if (certificate == NULL)
+		return false;
+	len = i2d_X509(certificate, &der);
+	if (len > 0)
+		(void)buffer_append(der_out, slice_make((char *)der, (size_t)len));
+	OPENSSL_free(der);
+	return SSL_get_verify_result(conn->tls->ssl) == X509_V_OK;
+}
+
+const char *
+conn_tls_version(const struct conn *conn)
+{
+	return conn->tls == NULL ? "" : SSL_get_version(conn->tls->ssl);
+}
+
+const char *
+conn_tls_cipher(const struct conn *conn)
+{
+	return conn->tls == NULL ? "" : SSL_get_cipher_name(conn->tls->ssl);
+}

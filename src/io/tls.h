@@ -1,0 +1,55 @@
+/*
+ * TLS by OpenSSL: certificates by domain, and what SASL needs to know of a connection. One
+ * context per loop, so that loops share no reference counts.
+ */
+#ifndef IO_TLS_H
+#define IO_TLS_H
+
+#include "base/buffer.h"
+#include "io/conn.h"
+
+struct tls_context;
+
+struct tls_error {
+	char text[512]; /* cause and cure in one sentence */
+};
+
+/* A server's context without certificates. alpn: the one protocol that is spoken. */
+struct tls_context *tls_context_create(const char *alpn);
+void tls_context_destroy(struct tls_context **tls);
+
+/* Adds a domain's certificate chain and key (PEM files). 0, or -EINVAL with an error. */
+int tls_context_add(struct tls_context *tls, const char *domain, const char *certificate,
+	const char *key, struct tls_error *error);
+
+/* Asks clients for a certificate, for SASL EXTERNAL; any or none is accepted. */
+void tls_context_ask_client(struct tls_context *tls, const char *ca_file);
+
+/* A client's context that trusts the authorities of the file (NULL: the system's). */
+struct tls_context *tls_client_create(
+	const char *alpn, const char *ca_file, struct tls_error *error);
+int tls_client_certificate(
+	struct tls_context *tls, const char *certificate, const char *key, struct tls_error *error);
+
+/*
+ * Channel bindings of a secured connection (RFC 9266, RFC 5929): bytes written to out, which
+ * holds 64; 0 when this connection has none.
+ */
+size_t conn_tls_exporter(struct conn *conn, char out[64]);
+size_t conn_tls_end_point(struct conn *conn, char out[64]);
+
+/* The peer's certificate in DER, and whether it was verified; p NULL: none. In own memory. */
+bool conn_peer_certificate(struct conn *conn, struct buffer *der_out);
+
+/* "TLSv1.3" and "TLS_AES_256_GCM_SHA384"; "" when the connection is plain. */
+const char *conn_tls_version(const struct conn *conn);
+const char *conn_tls_cipher(const struct conn *conn);
+
+/*
+ * Makes an authority (ca.pem) and a certificate for the domains (cert.pem, key.pem) in the
+ * directory; for kithd --try and tests. 0, or -errno with an error.
+ */
+int tls_make(
+	const char *directory, const char *const *domains, size_t count, struct tls_error *error);
+
+#endif
