@@ -8,6 +8,8 @@
 
 #include "base/slice.h"
 
+#include <assert.h>
+
 struct buffer {
 	char *data; /* NULL until something was appended */
 	size_t len, cap, limit;
@@ -45,8 +47,10 @@ buffer_append(struct buffer *b, struct slice s)
 
 	if (r < 0)
 		return r;
-	if (s.len > 0)
+	if (s.len > 0) {
+		assert(b->data != NULL && s.p != NULL);
 		memcpy(b->data + b->len, s.p, s.len);
+	}
 	b->len += s.len;
 	return 0;
 }

@@ -84,7 +84,8 @@ void conn_attach(struct conn *conn, struct loop *loop);
  * What is pending is sent before in the clear. domain: for the choice of certificate when the
  * client names none (server), or the name to verify (client).
  */
-void conn_start_tls(struct conn *conn, struct tls_context *tls, bool is_server, const char *domain);
+void conn_start_tls(
+	struct conn *conn, struct tls_context *context, bool is_server, const char *domain);
 bool conn_is_tls(const struct conn *conn);
 
 /* Whether the kernel keeps the connection when nothing is acknowledged: TCP_USER_TIMEOUT. */

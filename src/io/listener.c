@@ -63,7 +63,7 @@ make_address(const struct listener_config *config, union address *a, socklen_t *
 static uint16_t
 port_of(int fd)
 {
-	union address a;
+	union address a = { 0 };
 	socklen_t size = sizeof(a);
 
 	if (getsockname(fd, &a.any, &size) < 0)

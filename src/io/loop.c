@@ -213,7 +213,7 @@ loop_next_timer_ms(const struct loop *loop)
 				return at > loop->now_ms ? at - loop->now_ms : 0;
 		}
 	}
-	return WHEEL_SLOTS * WHEEL_STEP_MS;
+	return (uint64_t)WHEEL_SLOTS * WHEEL_STEP_MS;
 }
 
 bool

@@ -29,7 +29,7 @@ void loop_destroy(struct loop **loop);
 void loop_run(struct loop *loop);
 
 /* One turn that waits at most that long; for tests and tools. */
-void loop_turn(struct loop *loop, unsigned wait_ms);
+void loop_turn(struct loop *loop, unsigned most_ms);
 
 /* The loop ends after its turn. Any thread. */
 void loop_stop(struct loop *loop);
