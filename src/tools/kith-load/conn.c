@@ -5,6 +5,8 @@
  */
 #include "tools/kith-load/conn.h"
 
+#include "tools/kith-load/give_up.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -179,7 +181,8 @@ conn_send(struct conn *c, struct slice bytes)
 	if (rest.len == 0)
 		return;
 	if (buffer_append(&c->out, rest) < 0)
-		die("the server does not read what one session sends (%d bytes wait)", OUT_LIMIT);
+		give_up("the server does not read what one session sends (%d bytes wait)",
+			OUT_LIMIT);
 	want_writable(c, true);
 }
 

@@ -4,7 +4,7 @@
  */
 #include "tools/kith-load/crew.h"
 
-#include "base/clock.h"
+#include "tools/kith-load/give_up.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -43,7 +43,7 @@ void
 crew_look(const struct crew *crew, struct proc_sample *sample_out)
 {
 	if (proc_look(&crew->options->procs, sample_out) < 0)
-		die("kith-load: a watched process has ended");
+		give_up("a watched process has ended");
 }
 
 void
@@ -170,7 +170,7 @@ turn(struct crew *crew)
 	int n = epoll_pwait2(crew->set->epoll, events, EVENTS, &timeout, NULL);
 
 	if (n < 0 && errno != EINTR)
-		die("kith-load: epoll_pwait2: %s", strerror(errno));
+		give_up("epoll_pwait2: %s", strerror(errno));
 	for (int i = 0; i < n && !crew->done; i++)
 		conn_handle(events[i].data.ptr, events[i].events);
 	if (!crew->done && wakes && crew_now_ns() >= crew->wake_ns) {
@@ -190,7 +190,7 @@ tls_client(const struct options *o)
 		return NULL;
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 	if (ctx == NULL)
-		die("kith-load: OpenSSL does not start");
+		give_up("OpenSSL does not start");
 	(void)SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
 	(void)SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
 					    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
@@ -200,7 +200,7 @@ tls_client(const struct options *o)
 		(void)SSL_CTX_set_alpn_protos(ctx, alpn, sizeof(alpn) - 1);
 	if (o->ca != NULL) {
 		if (SSL_CTX_load_verify_locations(ctx, o->ca, NULL) != 1)
-			die("kith-load: cannot read certificates from %s", o->ca);
+			give_up("cannot read certificates from %s", o->ca);
 		SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
 	}
 	return ctx;
@@ -217,8 +217,8 @@ check_descriptors(unsigned wanted)
 	limit.rlim_cur = limit.rlim_max;
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 	if (limit.rlim_cur < (rlim_t)wanted + SPARE_FDS)
-		die("kith-load: %u sessions need more than the %lu descriptors that a process may "
-		    "have here; run several with --first-account",
+		give_up("%u sessions need more than the %lu descriptors that a process may "
+			"have here; run several with --first-account",
 			wanted, (unsigned long)limit.rlim_cur);
 }
 

@@ -27,7 +27,7 @@ phase_name(enum phase phase)
 		[PHASE_CONNECT] = "the connection",
 		[PHASE_PAIR] = "the relay to pair it",
 		[PHASE_FEATURES] = "stream features",
-		[PHASE_STARTTLS] = "leave to start TLS",
+		[PHASE_STARTTLS] = "permission to start TLS",
 		[PHASE_SASL] = "the answer to its credentials",
 		[PHASE_BIND] = "the bind result",
 		[PHASE_READY] = "stanzas",
