@@ -156,11 +156,13 @@ what_was_normalised_stays_as_it_is(void **state)
 	arena_init(&arena, 65536);
 	for (int round = 0; round < 5000; round++) {
 		char text[256] = "";
+		size_t len = 0;
 		struct jid once, twice;
 
 		for (int i = 0; i < 2 + round % 8; i++) {
 			seed = seed * 1103515245 + 12345;
-			(void)strcat(text, pieces[(seed >> 16) % COUNT_OF(pieces)]);
+			len += (size_t)snprintf(text + len, sizeof(text) - len, "%s",
+				pieces[(seed >> 16) % COUNT_OF(pieces)]);
 		}
 		if (jid_parse(slice_of(text), &arena, &once) == 0) {
 			accepted++;
