@@ -6,9 +6,12 @@
 #include "xml/parse.h"
 
 #include "xml/chars.h"
+#include "xml/parse_ns.h"
 #include "xml/parse_text.h"
 
 #include <stdlib.h>
+
+enum { TOKENS_USUAL = 64, TOKENS_KEPT = 4096 };
 
 enum parse_result
 parse_fail(struct parser *p, enum xml_error error, const char *why)
@@ -18,12 +21,6 @@ parse_fail(struct parser *p, enum xml_error error, const char *why)
 	return PARSE_FAILED;
 }
 
-static enum parse_result
-malformed(struct parser *p, const char *why)
-{
-	return parse_fail(p, XML_NOT_WELL_FORMED, why);
-}
-
 static struct xml_token *
 add_token(struct parser *p, enum xml_kind kind)
 {
@@ -31,7 +28,7 @@ add_token(struct parser *p, enum xml_kind kind)
 	struct xml_token *t;
 
 	if (tokens->count == tokens->capacity) {
-		tokens->capacity = tokens->capacity == 0 ? 64 : tokens->capacity * 2;
+		tokens->capacity = tokens->capacity == 0 ? TOKENS_USUAL : tokens->capacity * 2;
 		tokens->v = xrealloc(tokens->v, size_mul(tokens->capacity, sizeof(*tokens->v)));
 	}
 	t = &tokens->v[tokens->count++];
@@ -39,28 +36,22 @@ add_token(struct parser *p, enum xml_kind kind)
 	return t;
 }
 
-static bool
-is_space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
 static void
 skip_space(struct parser *p)
 {
-	while (p->at < p->end && is_space(*p->at))
+	while (p->at < p->end && xml_is_space(*p->at))
 		p->at++;
 }
 
-/* One character of a name beyond ASCII: PARSE_DONE steps over it when it belongs to the name. */
+/* One character of a name beyond ASCII, which p->at steps over when it belongs to the name. */
 static enum parse_result
-step_name_char(struct parser *p, bool first, bool *belongs_out)
+step_foreign(struct parser *p, bool first, bool *belongs_out)
 {
 	uint32_t code;
 	int len = utf8_decode(p->at, p->end, &code);
 
 	if (len < 0)
-		return malformed(p, "A name is not UTF-8");
+		return parse_malformed(p, "A name is not UTF-8");
 	if (len == 0)
 		return PARSE_MORE;
 	*belongs_out = first ? xml_is_name_start(code) : xml_is_name_char(code);
@@ -69,28 +60,51 @@ step_name_char(struct parser *p, bool first, bool *belongs_out)
 	return PARSE_DONE;
 }
 
-/* A name without colon, up to the first byte that does not belong to it. */
+/* The rest of a name, up to the first byte that does not belong to it; ASCII without a call. */
 static enum parse_result
-parse_ncname(struct parser *p, struct slice *name_out)
+step_name(struct parser *p, const char *start)
 {
-	const char *start = p->at;
 	bool belongs = true;
 
 	while (belongs) {
 		enum parse_result r;
 
-		if (p->at == p->end)
-			return PARSE_MORE;
-		r = step_name_char(p, p->at == start, &belongs);
-		if (r != PARSE_DONE)
-			return r;
+		while (p->at < p->end && (xml_byte_kinds[(unsigned char)*p->at] & XML_BYTE_NAME))
+			p->at++;
 		if (p->at - start > p->limits->name_bytes)
 			return parse_fail(p, XML_LIMIT, "A name is too long");
+		if (p->at == p->end)
+			return PARSE_MORE;
+		if ((unsigned char)*p->at < 0x80)
+			return PARSE_DONE;
+		r = step_foreign(p, false, &belongs);
+		if (r != PARSE_DONE)
+			return r;
 	}
-	if (p->at == start)
-		return malformed(p, "A name is missing or begins with a wrong character");
-	*name_out = slice_make(start, (size_t)(p->at - start));
 	return PARSE_DONE;
+}
+
+/* A name without colon. On PARSE_DONE a byte follows it. */
+static enum parse_result
+parse_ncname(struct parser *p, struct slice *name_out)
+{
+	const char *start = p->at;
+	bool belongs;
+	enum parse_result r;
+
+	if (p->at == p->end)
+		return PARSE_MORE;
+	belongs = (xml_byte_kinds[(unsigned char)*p->at] & XML_BYTE_NAME_START) != 0;
+	if ((unsigned char)*p->at >= 0x80) {
+		r = step_foreign(p, true, &belongs);
+		if (r != PARSE_DONE)
+			return r;
+	}
+	if (!belongs)
+		return parse_malformed(p, "A name is missing or begins with a wrong character");
+	r = step_name(p, start);
+	*name_out = slice_make(start, (size_t)(p->at - start));
+	return r;
 }
 
 static enum parse_result
@@ -116,126 +130,50 @@ parse_quoted(struct parser *p, struct slice *value_out)
 	if (p->at == p->end)
 		return PARSE_MORE;
 	if (*p->at++ != '=')
-		return malformed(p, "An attribute has no value");
+		return parse_malformed(p, "An attribute has no value");
 	skip_space(p);
 	if (p->at == p->end)
 		return PARSE_MORE;
 	quote = *p->at++;
 	if (quote != '\'' && quote != '"')
-		return malformed(p, "An attribute's value is not in quotes");
+		return parse_malformed(p, "An attribute's value is not in quotes");
 	r = parse_attribute_value(p, quote, value_out);
-	if (r == PARSE_DONE && p->at < p->end && !is_space(*p->at) && *p->at != '/' &&
+	if (r == PARSE_DONE && p->at < p->end && !xml_is_space(*p->at) && *p->at != '/' &&
 		*p->at != '>')
-		return malformed(p, "Attributes are not separated by a space");
+		return parse_malformed(p, "Attributes are not separated by a space");
 	return r;
 }
 
-/* Namespaces in XML 1.0, 3: what may be bound to what. */
-static enum parse_result
-check_binding(struct parser *p, const struct binding *b)
-{
-	bool is_xml = slice_is_text(b->prefix, "xml");
-
-	if (slice_is_text(b->prefix, "xmlns") || b->ns == NS_ID_XMLNS)
-		return malformed(p, "The prefix xmlns cannot be declared");
-	if (is_xml != (b->ns == NS_ID_XML))
-		return malformed(p, "The prefix xml belongs to one namespace, and that to it");
-	if (b->prefix.len > 0 && b->uri.len == 0)
-		return malformed(p, "A prefix cannot be undeclared");
-	return PARSE_DONE;
-}
-
-static enum parse_result
-add_binding(struct parser *p, struct slice prefix, struct slice uri)
-{
-	struct binding *b = &p->work->bindings[p->binding_count];
-	unsigned outside = p->depth == 0 ? 0 : p->work->open[p->depth - 1].bindings;
-
-	if (p->binding_count == XML_BINDINGS_MOST)
-		return parse_fail(p, XML_LIMIT, "Too many namespaces are declared");
-	*b = (struct binding){ prefix, uri, names_find(p->names, uri) };
-	for (unsigned i = outside; i < p->binding_count; i++) {
-		if (slice_is(p->work->bindings[i].prefix, prefix))
-			return malformed(p, "A namespace prefix is declared twice");
-	}
-	p->binding_count++;
-	if (p->binding_count - outside > p->limits->declarations)
-		return parse_fail(p, XML_LIMIT, "Too many namespaces are declared");
-	return check_binding(p, b);
-}
-
-/* Where the prefixes come from that no element of this stanza declared. */
-static bool
-find_outside(struct parser *p, struct slice prefix, struct binding *out)
-{
-	for (unsigned i = 0; p->context != NULL && i < p->context->count; i++) {
-		if (slice_is(p->context->bindings[i].prefix, prefix)) {
-			*out = p->context->bindings[i];
-			return true;
-		}
-	}
-	if (prefix.len == 0)
-		*out = (struct binding){ prefix, names_text(p->names, p->content_ns),
-			p->content_ns };
-	else if (slice_is_text(prefix, "stream") && !p->in_header)
-		*out = (struct binding){ prefix, names_text(p->names, NS_ID_STREAMS),
-			NS_ID_STREAMS };
-	else
-		return false;
-	return true;
-}
-
-/* PARSE_FAILED when nothing binds the prefix. */
-static enum parse_result
-resolve(struct parser *p, struct slice prefix, struct binding *out)
-{
-	/* Declared on the top element itself: its start tag is written anew, so this is lost. */
-	unsigned own = p->depth > 1 ? p->work->open[1].bindings : p->binding_count;
-
-	if (slice_is_text(prefix, "xml")) {
-		*out = (struct binding){ prefix, names_text(p->names, NS_ID_XML), NS_ID_XML };
-		return PARSE_DONE;
-	}
-	for (unsigned i = p->binding_count; i-- > 0;) {
-		if (slice_is(p->work->bindings[i].prefix, prefix)) {
-			if (prefix.len > 0 && i < own)
-				p->verbatim = false;
-			*out = p->work->bindings[i];
-			return PARSE_DONE;
-		}
-	}
-	if (prefix.len > 0)
-		p->verbatim = false;
-	if (!find_outside(p, prefix, out))
-		return malformed(p, "A namespace prefix is not declared");
-	return PARSE_DONE;
-}
-
+/*
+ * Slices are written where they stay: copied while they are fresh, they would cost the processor
+ * a stall each (two stores of 8 bytes, one load of 16).
+ */
 static enum parse_result
 parse_attribute(struct parser *p)
 {
-	struct slice prefix, local, value;
-	struct xml_token *t;
-	enum parse_result r = parse_qname(p, &prefix, &local);
+	struct xml_token *t = add_token(p, XML_ATTRIBUTE);
+	/* Until all declarations of the tag are known the prefix stands where the namespace will.
+	 */
+	enum parse_result r = parse_qname(p, &t->uri, &t->local);
 
 	if (r == PARSE_DONE)
-		r = parse_quoted(p, &value);
+		r = parse_quoted(p, &t->value);
 	if (r != PARSE_DONE)
 		return r;
-	if (slice_is_text(prefix, "xmlns"))
-		return add_binding(p, local, value);
-	if (prefix.len == 0 && slice_is_text(local, "xmlns"))
-		return add_binding(p, prefix, value);
-	t = add_token(p, XML_ATTRIBUTE);
-	t->local = local;
-	t->uri = prefix; /* resolved when all declarations of the tag are known */
-	t->value = value;
+	if (slice_is_text(t->uri, "xmlns")) {
+		p->tokens->count--;
+		return parse_binding(p, t->local, t->value);
+	}
+	if (t->uri.len == 0 && slice_is_text(t->local, "xmlns")) {
+		p->tokens->count--;
+		return parse_binding(p, t->uri, t->value);
+	}
 	return PARSE_DONE;
 }
 
 /* Everything between the tag's name and its '>' or '/>', on which p->at stands afterwards. */
 static enum parse_result
-parse_attributes(struct parser *p, unsigned *count_out)
+parse_attributes(struct parser *p)
 {
 	unsigned count = 0;
 
@@ -246,87 +184,62 @@ parse_attributes(struct parser *p, unsigned *count_out)
 		if (p->at == p->end)
 			return PARSE_MORE;
 		if (*p->at == '>' || *p->at == '/')
-			break;
+			return PARSE_DONE;
 		if (++count > p->limits->attributes)
 			return parse_fail(p, XML_LIMIT, "An element has too many attributes");
 		r = parse_attribute(p);
 		if (r != PARSE_DONE)
 			return r;
 	}
-	*count_out = count;
-	return PARSE_DONE;
 }
 
-static bool
-is_same_attribute(const struct xml_token *a, const struct xml_token *b)
-{
-	return slice_is(a->local, b->local) && slice_is(a->uri, b->uri);
-}
-
+/*
+ * Row 7 of the checklist: nothing of the streams namespace may hide inside a stanza, and a stream
+ * cannot begin inside another.
+ */
 static enum parse_result
-resolve_attributes(struct parser *p, uint32_t first)
+check_element(struct parser *p, const struct xml_token *t)
 {
-	for (uint32_t i = first; i < p->tokens->count; i++) {
-		struct xml_token *t = &p->tokens->v[i];
-		struct binding b = { .ns = 0, .uri = SLICE("") };
-
-		if (t->uri.len > 0) {
-			enum parse_result r = resolve(p, t->uri, &b);
-
-			if (r != PARSE_DONE)
-				return r;
-		}
-		t->name = names_find(p->names, t->local);
-		t->ns = b.ns;
-		t->uri = b.uri;
-		for (uint32_t j = first; j < i; j++) {
-			if (is_same_attribute(&p->tokens->v[j], t))
-				return malformed(p, "An attribute stands twice in one tag");
-		}
-	}
-	return PARSE_DONE;
-}
-
-/* Row 7 of the checklist: nothing of the streams namespace may hide inside a stanza. */
-static enum parse_result
-check_element_ns(struct parser *p, xml_name ns)
-{
-	if (ns == NS_ID_STREAMS && p->depth > 0)
+	if (t->ns != NS_ID_STREAMS || p->in_header)
+		return PARSE_DONE;
+	if (p->depth > 1)
 		return parse_fail(p, XML_INVALID_NAMESPACE,
 			"An element of the streams namespace stands inside a stanza");
+	if (t->name == NAME_STREAM)
+		return parse_fail(p, XML_INVALID_NAMESPACE, "A stream begins inside a stream");
 	return PARSE_DONE;
 }
 
+/* The tag is read; its names can be resolved, as all its declarations are known. */
 static enum parse_result
-open_element(struct parser *p, const char *tag, struct slice prefix, uint32_t index)
+enter_element(struct parser *p, struct slice prefix, uint32_t index)
 {
 	struct xml_token *t = &p->tokens->v[index];
-	struct open_element *open = &p->work->open[p->depth];
-	struct binding b;
-	enum parse_result r;
+	enum parse_result r = parse_resolve(p, prefix, t);
 
-	open->token = index;
-	open->qname = slice_make(tag, (size_t)(t->local.p + t->local.len - tag));
-	p->depth++;
-	r = resolve(p, prefix, &b);
 	if (r == PARSE_DONE)
-		r = resolve_attributes(p, index + 1);
+		r = parse_resolve_attributes(p, index + 1);
 	if (r != PARSE_DONE)
 		return r;
-	p->depth--;
-	r = check_element_ns(p, b.ns);
-	p->depth++;
 	t->name = names_find(p->names, t->local);
-	t->ns = b.ns;
-	t->uri = b.uri;
 	/* The content's default namespace must be what the new start tag will have. */
-	if (p->depth == 1 && !p->in_header) {
-		struct binding def;
+	if (p->depth == 1 && parse_default_ns(p) != NS_ID_CLIENT)
+		p->verbatim = false;
+	return check_element(p, t);
+}
 
-		if (resolve(p, SLICE(""), &def) == PARSE_DONE && def.ns != NS_ID_CLIENT)
-			p->verbatim = false;
-	}
-	return r;
+/* p->at stands on the tag's '>' or '/'. *empty_out: it was "/>". */
+static enum parse_result
+parse_tag_end(struct parser *p, bool *empty_out)
+{
+	*empty_out = *p->at++ == '/';
+	if (!*empty_out)
+		return PARSE_DONE;
+	if (p->at == p->end)
+		return PARSE_MORE;
+	if (*p->at++ != '>')
+		return parse_malformed(p, "A slash in a tag is not followed by its end");
+	return PARSE_DONE;
 }
 
 /* p->at stands behind '<'. *empty_out: the tag was <x/>. */
@@ -335,36 +248,33 @@ parse_start_tag(struct parser *p, bool *empty_out)
 {
 	const char *tag = p->at;
 	uint32_t index = p->tokens->count;
-	struct slice prefix, local;
-	unsigned bindings = p->binding_count, count;
+	struct slice prefix;
+	struct open_element *open;
+	struct xml_token *t;
 	enum parse_result r;
 
 	if (p->depth == p->limits->depth)
 		return parse_fail(p, XML_LIMIT, "Elements are nested too deeply");
 	if (++p->elements > p->limits->elements)
 		return parse_fail(p, XML_LIMIT, "A stanza has too many elements");
-	r = parse_qname(p, &prefix, &local);
+	t = add_token(p, XML_ELEMENT);
+	r = parse_qname(p, &prefix, &t->local);
 	if (r != PARSE_DONE)
 		return r;
-	if (!is_space(*p->at) && *p->at != '/' && *p->at != '>')
-		return malformed(p, "A tag's name is followed by a wrong character");
-	add_token(p, XML_ELEMENT)->local = local;
-	p->work->open[p->depth].bindings = bindings;
-	p->depth++;
-	r = parse_attributes(p, &count);
-	p->depth--;
+	if (!xml_is_space(*p->at) && *p->at != '/' && *p->at != '>')
+		return parse_malformed(p, "A tag's name is followed by a wrong character");
+	open = &p->work->open[p->depth++];
+	open->token = index;
+	open->bindings = p->binding_count;
+	open->qname = slice_make(tag, (size_t)(p->at - tag));
+	r = parse_attributes(p);
+	if (r == PARSE_DONE)
+		r = parse_tag_end(p, empty_out);
 	if (r != PARSE_DONE)
 		return r;
+	open->content = p->at;
 	p->tokens->v[index].attributes = (uint16_t)(p->tokens->count - index - 1);
-	*empty_out = *p->at == '/';
-	p->at++;
-	if (*empty_out && p->at == p->end)
-		return PARSE_MORE;
-	if (*empty_out && *p->at++ != '>')
-		return malformed(p, "A slash in a tag is not followed by its end");
-	r = open_element(p, tag, prefix, index);
-	p->work->open[p->depth - 1].content = p->at;
-	return r;
+	return enter_element(p, prefix, index);
 }
 
 static void
@@ -389,7 +299,7 @@ parse_end_tag(struct parser *p)
 	size_t there = (size_t)(p->end - p->at), n = there < qname.len ? there : qname.len;
 
 	if (n > 0 && memcmp(p->at, qname.p, n) != 0)
-		return malformed(p, "An end tag does not match its start tag");
+		return parse_malformed(p, "An end tag does not match its start tag");
 	if (there <= qname.len)
 		return PARSE_MORE;
 	p->at += qname.len;
@@ -397,7 +307,7 @@ parse_end_tag(struct parser *p)
 	if (p->at == p->end)
 		return PARSE_MORE;
 	if (*p->at++ != '>')
-		return malformed(p, "An end tag does not match its start tag");
+		return parse_malformed(p, "An end tag does not match its start tag");
 	close_element(p, content_end);
 	return PARSE_DONE;
 }
@@ -405,15 +315,9 @@ parse_end_tag(struct parser *p)
 static enum parse_result
 parse_content_text(struct parser *p)
 {
-	struct slice text;
-	enum parse_result r;
-
 	if (p->at < p->end && *p->at == '<')
 		return PARSE_DONE;
-	r = parse_text(p, &text);
-	if (r == PARSE_DONE)
-		add_token(p, XML_TEXT)->value = text;
-	return r;
+	return parse_text(p, &add_token(p, XML_TEXT)->value);
 }
 
 /* p->at stands on "<!". */
@@ -422,18 +326,19 @@ parse_cdata_section(struct parser *p)
 {
 	static const char opening[] = "<![CDATA[";
 	size_t there = (size_t)(p->end - p->at);
-	struct slice text;
+	struct xml_token *t;
 	enum parse_result r;
 
 	if (memcmp(p->at, opening, there < 9 ? there : 9) != 0)
-		return parse_fail(p, XML_RESTRICTED, NULL);
+		return parse_fail(p, XML_RESTRICTED, XML_WHY_RESTRICTED);
 	if (there < 9)
 		return PARSE_MORE;
 	p->at += 9;
 	p->verbatim = false;
-	r = parse_cdata(p, &text);
-	if (r == PARSE_DONE && text.len > 0)
-		add_token(p, XML_TEXT)->value = text;
+	t = add_token(p, XML_TEXT);
+	r = parse_cdata(p, &t->value);
+	if (r == PARSE_DONE && t->value.len == 0)
+		p->tokens->count--;
 	return r;
 }
 
@@ -453,7 +358,7 @@ parse_markup(struct parser *p)
 	case '!':
 		return parse_cdata_section(p);
 	case '?':
-		return parse_fail(p, XML_RESTRICTED, NULL);
+		return parse_fail(p, XML_RESTRICTED, XML_WHY_RESTRICTED);
 	default:
 		p->at++;
 		r = parse_start_tag(p, &empty);
@@ -463,11 +368,23 @@ parse_markup(struct parser *p)
 	}
 }
 
+/* A giant stanza once should not hold its array for ever. */
+static void
+shrink(struct xml_tokens *tokens)
+{
+	if (tokens->capacity <= TOKENS_KEPT || tokens->count > tokens->capacity / 16)
+		return;
+	free(tokens->v);
+	tokens->capacity = TOKENS_USUAL;
+	tokens->v = xmalloc(TOKENS_USUAL * sizeof(*tokens->v));
+}
+
 static void
 begin(struct parser *p)
 {
 	if (p->tokens->work == NULL)
 		p->tokens->work = xmalloc(sizeof(*p->tokens->work));
+	shrink(p->tokens);
 	p->work = p->tokens->work;
 	p->tokens->count = 0;
 	p->depth = p->binding_count = p->elements = 0;
@@ -501,11 +418,11 @@ parse_header(struct parser *p)
 	if (p->end - p->at < 2)
 		return PARSE_MORE;
 	if (p->at[1] == '!' || p->at[1] == '?')
-		return parse_fail(p, XML_RESTRICTED, NULL);
+		return parse_fail(p, XML_RESTRICTED, XML_WHY_RESTRICTED);
 	p->at++;
 	r = parse_start_tag(p, &empty);
 	if (r == PARSE_DONE && empty)
-		return malformed(p, "The stream's header is an empty element");
+		return parse_malformed(p, "The stream's header is an empty element");
 	if (r == PARSE_DONE)
 		(void)add_token(p, XML_END);
 	return r;

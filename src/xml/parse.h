@@ -7,6 +7,9 @@
 
 #include "xml/scanner.h"
 
+/* RFC 6120, 11.1 */
+#define XML_WHY_RESTRICTED "XMPP has no comments, processing instructions and document types"
+
 enum parse_result { PARSE_DONE, PARSE_MORE, PARSE_FAILED };
 
 struct binding {
@@ -17,6 +20,7 @@ struct binding {
 struct open_element {
 	uint32_t token;
 	unsigned bindings; /* how many there were outside */
+	unsigned written;  /* how many there will be inside when it is written again, at most */
 	struct slice qname;
 	const char *content;
 };
@@ -45,6 +49,7 @@ struct parser {
 	unsigned depth, binding_count, elements;
 	bool verbatim;
 	bool in_header; /* the element is the stream's start tag */
+	bool in_stream; /* the prefix `stream` is declared */
 	enum xml_error error;
 	const char *why;
 };
@@ -54,5 +59,14 @@ enum parse_result parse_element(struct parser *p);
 
 /* Only a start tag, for the stream's header. */
 enum parse_result parse_header(struct parser *p);
+
+/* Remembers why, and returns PARSE_FAILED. */
+enum parse_result parse_fail(struct parser *p, enum xml_error error, const char *why);
+
+static inline enum parse_result
+parse_malformed(struct parser *p, const char *why)
+{
+	return parse_fail(p, XML_NOT_WELL_FORMED, why);
+}
 
 #endif

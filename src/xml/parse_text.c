@@ -5,6 +5,7 @@
 #include "xml/parse_text.h"
 
 #include "xml/chars.h"
+#include "xml/reference.h"
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -43,20 +44,21 @@ skip_plain(const char *at, const char *end)
 	return at;
 }
 
+/* Steps over characters beyond ASCII. */
 static enum parse_result
-step_char(struct parser *p)
+step_foreign(struct parser *p)
 {
 	uint32_t code;
-	int len = utf8_decode(p->at, p->end, &code);
+	int len;
 
-	if (len < 0)
-		return parse_fail(p, XML_NOT_WELL_FORMED, "Text is not UTF-8");
+	p->at = xml_skip_foreign(p->at, p->end);
+	if (p->at == p->end || (unsigned char)*p->at < 0x80)
+		return PARSE_DONE;
+	len = utf8_decode(p->at, p->end, &code);
 	if (len == 0)
 		return PARSE_MORE;
-	if (!xml_is_char(code))
-		return parse_fail(p, XML_NOT_WELL_FORMED, "Text has a character that XML forbids");
-	p->at += len;
-	return PARSE_DONE;
+	return parse_malformed(
+		p, len < 0 ? "Text is not UTF-8" : "Text has a character that XML forbids");
 }
 
 /* p->at stands on ']': is it "]]>"? */
@@ -72,148 +74,121 @@ at_section_end(const struct parser *p, bool *yes_out)
 	return PARSE_DONE;
 }
 
-struct entity {
-	const char *name;
-	char value;
-};
-
-static const struct entity entities[] = {
-	{ "lt;", '<' },
-	{ "gt;", '>' },
-	{ "amp;", '&' },
-	{ "apos;", '\'' },
-	{ "quot;", '"' },
-};
-
-/* "#65;" or "#x41;" at ref: its length, and the character. 0: it is none. */
-static size_t
-decode_number(struct slice ref, uint32_t *code_out)
+/* p->at stands on '&', and afterwards behind the ';'. Apart, to keep the usual way short. */
+static __attribute__((noinline)) enum parse_result
+step_reference(struct parser *p)
 {
-	bool hex = ref.len > 1 && ref.p[1] == 'x';
-	size_t at = hex ? 2 : 1, first = at;
-	uint32_t code = 0;
+	struct slice name = slice_make(p->at + 1, (size_t)(p->end - p->at) - 1);
+	char text[REFERENCE_TEXT];
+	bool ended;
 
-	for (; at < ref.len && ref.p[at] != ';'; at++) {
-		char c = ref.p[at], low = (char)(c | 0x20);
-		uint32_t digit;
-
-		if (c >= '0' && c <= '9')
-			digit = (uint32_t)(c - '0');
-		else if (hex && low >= 'a' && low <= 'f')
-			digit = (uint32_t)(low - 'a') + 10;
-		else
-			return 0;
-		code = code * (hex ? 16 : 10) + digit;
-		if (code > 0x10ffff)
-			return 0;
-	}
-	if (at == first || at == ref.len || !xml_is_char(code))
-		return 0;
-	*code_out = code;
-	return at + 1;
-}
-
-/* The reference behind '&': how many bytes it has with its ';', and what it stands for. 0: none. */
-static size_t
-decode_reference(struct slice ref, char out[4], size_t *out_len)
-{
-	uint32_t code;
-	size_t used;
-
-	for (size_t i = 0; i < COUNT_OF(entities); i++) {
-		if (slice_starts(ref, slice_of(entities[i].name))) {
-			out[0] = entities[i].value;
-			*out_len = 1;
-			return strlen(entities[i].name);
-		}
-	}
-	if (ref.len == 0 || ref.p[0] != '#')
-		return 0;
-	used = decode_number(ref, &code);
-	if (used > 0)
-		*out_len = utf8_encode(code, out);
-	return used;
-}
-
-/*
- * p->at stands on '&'. A reference that is whole must be one of ours; of one that is not whole
- * yet, each byte must be able to belong to one.
- */
-static enum parse_result
-check_reference(struct parser *p)
-{
-	enum { LONGEST = 32 };
-	struct slice ref = slice_make(p->at + 1, (size_t)(p->end - p->at) - 1);
-	char text[4];
-	size_t len, semicolon;
-
-	if (ref.len > LONGEST)
-		ref.len = LONGEST;
-	semicolon = slice_find(ref, ';');
-	if (semicolon < ref.len && decode_reference(ref, text, &len) == semicolon + 1)
+	if (name.len > REFERENCE_LONGEST)
+		name.len = REFERENCE_LONGEST;
+	ended = reference_cut(&name);
+	if (!reference_is_possible(name, ended))
+		return parse_malformed(p, "An ampersand begins no reference");
+	if (!ended)
+		return name.len < REFERENCE_LONGEST
+			       ? PARSE_MORE
+			       : parse_fail(p, XML_LIMIT, "A reference is too long");
+	if (reference_decode(name, text) > 0) {
+		p->at += name.len + 2;
 		return PARSE_DONE;
-	for (size_t i = 0; i < ref.len && semicolon == ref.len && ref.len < LONGEST; i++) {
-		char low = (char)(ref.p[i] | 0x20);
-
-		if (!(low >= 'a' && low <= 'z') && !(ref.p[i] >= '0' && ref.p[i] <= '9') &&
-			ref.p[i] != '#')
-			semicolon = 0;
 	}
-	if (semicolon == ref.len && ref.len < LONGEST)
-		return PARSE_MORE;
-	return parse_fail(p, XML_NOT_WELL_FORMED, "A reference is none of those that XMPP has");
+	if (name.p[0] == '#')
+		return parse_malformed(p, "A reference names no character of XML");
+	/* RFC 6120, 11.1 and 4.9.3.18 */
+	return parse_fail(p, XML_RESTRICTED, "XMPP has five entities, and this is none of them");
 }
 
-/* Finds the end of a run and checks what is in it. *odd_out: it must be decoded. */
+/* Which bytes end a run, and which stand for something else than themselves. */
+struct run {
+	enum run_kind kind;
+	char quote;
+	bool odd; /* the run must be decoded */
+	bool ended;
+};
+
+/* p->at stands on a byte of ASCII that may mean something. Steps over it unless it ends the run. */
 static enum parse_result
-find_end(struct parser *p, enum run_kind kind, char quote, bool *odd_out)
+step_special(struct parser *p, struct run *run)
 {
-	*odd_out = false;
+	enum parse_result r = PARSE_DONE;
+
+	switch (*p->at) {
+	case '<':
+		if (run->kind == IN_ATTRIBUTE)
+			return parse_malformed(p, "An attribute's value has a '<'");
+		run->ended = run->kind == IN_TEXT;
+		break;
+	case '&':
+		if (run->kind == IN_CDATA)
+			break;
+		run->odd = true;
+		return step_reference(p);
+	case ']':
+		if (run->kind != IN_ATTRIBUTE)
+			r = at_section_end(p, &run->ended);
+		if (run->kind == IN_TEXT && run->ended)
+			return parse_malformed(p, "Text has a ']]>'");
+		break;
+	case '\r':
+		run->odd = true;
+		break;
+	case '\t':
+	case '\n':
+		run->odd |= run->kind == IN_ATTRIBUTE;
+		break;
+	case '\'':
+	case '"':
+		run->ended = run->kind == IN_ATTRIBUTE && *p->at == run->quote;
+		break;
+	default:
+		return parse_malformed(p, "Text has a character that XML forbids");
+	}
+	if (r == PARSE_DONE && !run->ended)
+		p->at++;
+	return r;
+}
+
+/* Finds the end of a run and checks what is in it. */
+static enum parse_result
+find_end(struct parser *p, struct run *run)
+{
 	for (;;) {
 		enum parse_result r;
-		bool ends;
 
 		p->at = skip_plain(p->at, p->end);
 		if (p->at == p->end)
 			return PARSE_MORE;
-		switch (*p->at) {
-		case '<':
-			if (kind == IN_TEXT)
-				return PARSE_DONE;
-			if (kind == IN_ATTRIBUTE)
-				return parse_fail(
-					p, XML_NOT_WELL_FORMED, "An attribute's value has a '<'");
-			break;
-		case '&':
-			r = kind == IN_CDATA ? PARSE_DONE : check_reference(p);
-			if (r != PARSE_DONE)
-				return r;
-			*odd_out |= kind != IN_CDATA;
-			break;
-		case ']':
-			r = kind == IN_ATTRIBUTE ? PARSE_DONE : at_section_end(p, &ends);
-			if (r != PARSE_DONE)
-				return r;
-			if (kind == IN_CDATA && ends)
-				return PARSE_DONE;
-			if (kind == IN_TEXT && ends)
-				return parse_fail(p, XML_NOT_WELL_FORMED, "Text has a ']]>'");
-			break;
-		case '\r':
-			*odd_out = true;
-			break;
-		case '\t':
-		case '\n':
-			*odd_out |= kind == IN_ATTRIBUTE;
-			break;
-		default:
-			if (kind == IN_ATTRIBUTE && *p->at == quote)
-				return PARSE_DONE;
-		}
-		r = step_char(p);
-		if (r != PARSE_DONE)
+		r = (unsigned char)*p->at >= 0x80 ? step_foreign(p) : step_special(p, run);
+		if (r != PARSE_DONE || run->ended)
 			return r;
 	}
+}
+
+/* Writes what the byte at `at` stands for; where to go on. */
+static const char *
+decode_special(const char *at, const char *end, enum run_kind kind, char **to)
+{
+	struct slice name = slice_make(at + 1, (size_t)(end - at) - 1);
+	char c = *at++;
+
+	if (c == '&' && kind != IN_CDATA) {
+		(void)reference_cut(&name);
+		*to += reference_decode(name, *to);
+		return at + name.len + 1;
+	}
+	/* XML 1.0, 2.11: line ends are one line feed. */
+	if (c == '\r' && at < end && *at == '\n')
+		at++;
+	if (c == '\r')
+		c = '\n';
+	/* XML 1.0, 3.3.3 */
+	if (kind == IN_ATTRIBUTE && (c == '\n' || c == '\t'))
+		c = ' ';
+	*(*to)++ = c;
+	return at;
 }
 
 /* A copy of a checked run with references and white space resolved; it is never longer. */
@@ -221,26 +196,13 @@ static struct slice
 decode_run(struct parser *p, struct slice raw, enum run_kind kind)
 {
 	char *text = arena_alloc(p->arena, raw.len), *to = text;
+	const char *at = raw.p, *end = raw.p + raw.len;
 
-	for (size_t i = 0; i < raw.len; i++) {
-		char c = raw.p[i];
+	while (at < end) {
+		const char *next = skip_plain(at, end);
 
-		if (c == '&' && kind != IN_CDATA) {
-			size_t len = 0;
-
-			i += decode_reference(slice_from(raw, i + 1), to, &len);
-			to += len;
-			continue;
-		}
-		if (c == '\r') {
-			/* XML 1.0, 2.11: line ends are one line feed. */
-			if (i + 1 < raw.len && raw.p[i + 1] == '\n')
-				i++;
-			c = '\n';
-		}
-		if (kind == IN_ATTRIBUTE && (c == '\n' || c == '\t'))
-			c = ' ';
-		*to++ = c;
+		to = mempcpy(to, at, (size_t)(next - at));
+		at = next == end ? end : decode_special(next, end, kind, &to);
 	}
 	return slice_make(text, (size_t)(to - text));
 }
@@ -249,13 +211,13 @@ static enum parse_result
 parse_run(struct parser *p, enum run_kind kind, char quote, struct slice *out)
 {
 	const char *start = p->at;
-	bool odd;
-	enum parse_result r = find_end(p, kind, quote, &odd);
+	struct run run = { .kind = kind, .quote = quote };
+	enum parse_result r = find_end(p, &run);
 
 	if (r != PARSE_DONE)
 		return r;
 	*out = slice_make(start, (size_t)(p->at - start));
-	if (odd)
+	if (run.odd)
 		*out = decode_run(p, *out, kind);
 	return PARSE_DONE;
 }

@@ -4,9 +4,6 @@
 
 #include "xml/parse.h"
 
-/* Remembers why, and returns PARSE_FAILED. */
-enum parse_result parse_fail(struct parser *p, enum xml_error error, const char *why);
-
 /* p->at stands behind the opening quote; afterwards behind the closing one. */
 enum parse_result parse_attribute_value(struct parser *p, char quote, struct slice *value_out);
 

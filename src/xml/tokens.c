@@ -67,22 +67,40 @@ xml_attribute(const struct xml_token *element, xml_name name)
 struct slice
 xml_text(const struct xml_token *element, struct arena *arena)
 {
-	const struct xml_token *t = element + 1 + element->attributes;
-	struct slice whole = SLICE("");
+	const struct xml_token *first = element + 1 + element->attributes, *t;
+	struct slice only = SLICE("");
+	size_t len = 0, pieces = 0;
+	char *joined, *to;
 
-	for (; t->kind != XML_END; t += t->span) {
-		char *joined;
-
+	for (t = first; t->kind != XML_END; t += t->span) {
 		if (t->kind != XML_TEXT)
 			continue;
-		if (whole.len == 0) {
-			whole = t->value;
-			continue;
-		}
-		joined = arena_alloc(arena, size_add(whole.len, t->value.len));
-		memcpy(joined, whole.p, whole.len);
-		memcpy(joined + whole.len, t->value.p, t->value.len);
-		whole = slice_make(joined, whole.len + t->value.len);
+		only = t->value;
+		len = size_add(len, only.len);
+		pieces++;
 	}
-	return whole;
+	if (pieces <= 1)
+		return only;
+	to = joined = arena_alloc(arena, len);
+	for (t = first; t->kind != XML_END; t += t->span) {
+		if (t->kind == XML_TEXT && t->value.len > 0)
+			to = mempcpy(to, t->value.p, t->value.len);
+	}
+	return slice_make(joined, len);
+}
+
+struct slice
+xml_raw(const struct xml_token *element)
+{
+	const char *start = element->local.p, *end = element->content.p;
+
+	/* A name holds no '<'; only an empty tag has a slash before its end. */
+	while (*start != '<')
+		start--;
+	if (end[-2] != '/') {
+		end += element->content.len;
+		while (*end++ != '>')
+			;
+	}
+	return slice_make(start, (size_t)(end - start));
 }

@@ -53,4 +53,10 @@ struct slice xml_attribute_ns(const struct xml_token *element, xml_name ns, xml_
 /* All text directly in the element; in the arena only if it is in pieces. Empty, not p NULL. */
 struct slice xml_text(const struct xml_token *element, struct arena *arena);
 
+/*
+ * The bytes of a scanned element from its '<' to its '>'. They mean the same elsewhere only in the
+ * same context of namespaces.
+ */
+struct slice xml_raw(const struct xml_token *element);
+
 #endif

@@ -1,54 +1,92 @@
-/* Runs of bytes that mean themselves are copied at once; the rest is looked up in a table. */
+/*
+ * Runs of bytes that mean themselves are copied at once, sixteen looked at together. What is
+ * written is well-formed whatever the text was: bytes that are no UTF-8, and characters that XML
+ * does not have, never come out.
+ */
 #include "xml/writer.h"
 
-enum { DEPTH_MOST = 64 };
+#include "xml/chars.h"
+#include "xml/limits.h"
 
-/* NULL: the byte means itself; "": it is left out. */
+#include <assert.h>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+/* Steps over bytes that mean themselves in text and in values. */
 static const char *
-escape_of(unsigned char c, bool in_value)
+skip_plain(const char *at, const char *end)
+{
+#ifdef __SSE2__
+	const __m128i lt = _mm_set1_epi8('<'), gt = _mm_set1_epi8('>'), amp = _mm_set1_epi8('&'),
+		      apos = _mm_set1_epi8('\''), space = _mm_set1_epi8(0x20);
+
+	while (end - at >= 16) {
+		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)at);
+		__m128i odd = _mm_or_si128(
+			_mm_or_si128(_mm_cmpeq_epi8(v, lt), _mm_cmpeq_epi8(v, gt)),
+			_mm_or_si128(_mm_cmpeq_epi8(v, amp), _mm_cmpeq_epi8(v, apos)));
+		/* As signed bytes, controls and everything beyond ASCII are below the space. */
+		unsigned mask = (unsigned)_mm_movemask_epi8(
+			_mm_or_si128(odd, _mm_cmplt_epi8(v, space)));
+
+		if (mask != 0)
+			return at + __builtin_ctz(mask);
+		at += 16;
+	}
+#endif
+	while (at < end && (unsigned char)*at >= 0x20 && (unsigned char)*at < 0x80 && *at != '<' &&
+		*at != '>' && *at != '&' && *at != '\'')
+		at++;
+	return at;
+}
+
+/* p NULL: the byte of ASCII means itself. */
+static struct slice
+escape_of(char c, bool in_value)
 {
 	switch (c) {
 	case '<':
-		return "&lt;";
+		return SLICE("&lt;");
 	case '>':
-		return "&gt;";
+		return SLICE("&gt;");
 	case '&':
-		return "&amp;";
-	case '\'':
-		return in_value ? "&apos;" : NULL;
+		return SLICE("&amp;");
 	case '\r':
-		return "&#13;";
+		return SLICE("&#13;");
+	case '\'':
+		return in_value ? SLICE("&apos;") : NO_SLICE;
 	case '\n':
-		return in_value ? "&#10;" : NULL;
+		return in_value ? SLICE("&#10;") : NO_SLICE;
 	case '\t':
-		return in_value ? "&#9;" : NULL;
+		return in_value ? SLICE("&#9;") : NO_SLICE;
 	default:
-		return c < 0x20 ? "" : NULL;
+		return (unsigned char)c < 0x20 ? SLICE("") : NO_SLICE;
 	}
-}
-
-static bool
-is_plain(unsigned char c)
-{
-	return c > '>' || (c >= 0x20 && c != '<' && c != '>' && c != '&' && c != '\'');
 }
 
 static void
 write_escaped(struct buffer *out, struct slice text, bool in_value)
 {
-	size_t start = 0;
+	const char *at = text.p, *end = text.p + text.len, *start = at;
 
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned char c = (unsigned char)text.p[i];
-		const char *escape = is_plain(c) ? NULL : escape_of(c, in_value);
+	while ((at = skip_plain(at, end)) < end) {
+		bool foreign = (unsigned char)*at >= 0x80;
+		const char *next = foreign ? xml_skip_foreign(at, end) : at;
+		struct slice escape = SLICE("\xef\xbf\xbd"); /* U+FFFD for what is no UTF-8 */
 
-		if (escape == NULL)
+		if (!foreign)
+			escape = escape_of(*at, in_value);
+		if (next > at || escape.p == NULL) {
+			at = next > at ? next : at + 1;
 			continue;
-		(void)buffer_append(out, slice_make(text.p + start, i - start));
-		(void)buffer_text(out, escape);
-		start = i + 1;
+		}
+		(void)buffer_append(out, slice_make(start, (size_t)(at - start)));
+		(void)buffer_append(out, escape);
+		start = ++at;
 	}
-	(void)buffer_append(out, slice_make(text.p + start, text.len - start));
+	(void)buffer_append(out, slice_make(start, (size_t)(end - start)));
 }
 
 void
@@ -90,50 +128,74 @@ write_one_attribute(struct buffer *out, const struct xml_token *a, unsigned numb
 	(void)buffer_append(out, SLICE("'"));
 }
 
+/* Of the namespace of `xml` only that prefix may speak (Namespaces in XML 1.0, 3). */
 static void
+write_name(struct buffer *out, const struct xml_token *e)
+{
+	if (e->ns == NS_ID_XML)
+		(void)buffer_append(out, SLICE("xml:"));
+	(void)buffer_append(out, e->local);
+}
+
+/* Without its '>'. Returns the default namespace of the content. */
+static struct slice
 write_start(struct buffer *out, const struct xml_token *e, struct slice default_ns)
 {
 	(void)buffer_append(out, SLICE("<"));
-	(void)buffer_append(out, e->local);
-	if (!slice_is(e->uri, default_ns))
+	write_name(out, e);
+	if (e->ns != NS_ID_XML && !slice_is(e->uri, default_ns)) {
 		xml_write_attribute(out, "xmlns", e->uri);
+		default_ns = e->uri;
+	}
 	for (unsigned i = 1; i <= e->attributes; i++)
 		write_one_attribute(out, &e[i], i);
+	return default_ns;
 }
 
 static void
 write_end(struct buffer *out, const struct xml_token *e)
 {
 	(void)buffer_append(out, SLICE("</"));
-	(void)buffer_append(out, e->local);
+	write_name(out, e);
 	(void)buffer_append(out, SLICE(">"));
+}
+
+struct level {
+	const struct xml_token *element;
+	struct slice default_ns; /* outside it */
+};
+
+/* Whether there is nothing between the tags of the element. */
+static bool
+is_empty(const struct xml_token *e)
+{
+	return e->span == (uint32_t)e->attributes + 2;
 }
 
 /* Tokens from t up to, not with, the XML_END that closes the level on which it began. */
 static void
 write_tokens(struct buffer *out, const struct xml_token *t, struct slice default_ns)
 {
-	const struct xml_token *open[DEPTH_MOST];
+	struct level open[XML_DEPTH_MOST];
 	unsigned depth = 0;
 
 	for (;; t++) {
-		struct slice ns = depth == 0 ? default_ns : open[depth - 1]->uri;
-
 		if (t->kind == XML_TEXT) {
 			xml_write_text(out, t->value);
 		} else if (t->kind == XML_END) {
 			if (depth == 0)
 				return;
-			write_end(out, open[--depth]);
-		} else if (t->kind == XML_ELEMENT) {
-			write_start(out, t, ns);
-			if (t->span == (uint32_t)t->attributes + 2) {
-				(void)buffer_append(out, SLICE("/>"));
-				t += t->span - 1;
-				continue;
-			}
+			write_end(out, open[--depth].element);
+			default_ns = open[depth].default_ns;
+		} else if (is_empty(t)) {
+			(void)write_start(out, t, default_ns);
+			(void)buffer_append(out, SLICE("/>"));
+			t += t->span - 1;
+		} else {
+			assert(depth < XML_DEPTH_MOST);
+			open[depth++] = (struct level){ t, default_ns };
+			default_ns = write_start(out, t, default_ns);
 			(void)buffer_append(out, SLICE(">"));
-			open[depth++] = t;
 			t += t->attributes;
 		}
 	}
@@ -148,8 +210,13 @@ xml_write_content(struct buffer *out, const struct xml_token *element, struct sl
 void
 xml_write_element(struct buffer *out, const struct xml_token *element, struct slice default_ns)
 {
-	write_start(out, element, default_ns);
+	struct slice inside = write_start(out, element, default_ns);
+
+	if (is_empty(element)) {
+		(void)buffer_append(out, SLICE("/>"));
+		return;
+	}
 	(void)buffer_append(out, SLICE(">"));
-	xml_write_content(out, element, element->uri);
+	xml_write_content(out, element, inside);
 	write_end(out, element);
 }
