@@ -57,8 +57,8 @@ struct sasl_server_step {
 	/*
 	 * NEED_*: as the peer wrote it; valid UTF-8, not empty, without NUL; a localpart once the
 	 * owner has normalised it. SUCCESS: SCRAM and PLAIN: the user that the owner handed back;
-	 * EXTERNAL: the whole address, one of the identities; ANONYMOUS: p NULL, the owner makes
-	 * up a name.
+	 * EXTERNAL: the whole address, one of the identities, of which the owner knows whether it
+	 * may come in; ANONYMOUS: p NULL, the owner makes up a name.
 	 */
 	struct slice user;
 	struct slice password; /* NEED_CHECK: prepared (proto/password.h) */
@@ -102,8 +102,16 @@ struct sasl_server_step sasl_server_credentials(
 	struct sasl_server *server, const struct sasl_account *account);
 
 /*
- * After SASL_NEED_CHECK, which the owner answers by scram_password_fits, for an unknown user with
- * scram_credentials_fake. fits: whether it is the password; account->credentials is not used.
+ * Credentials for a user that is not there, the same whenever the (normalised) name is the same,
+ * so that checking a password against them takes as long as for others. No password fits.
+ */
+void sasl_server_fake_credentials(
+	const struct sasl_server *server, struct slice user, struct scram_credentials *out);
+
+/*
+ * After SASL_NEED_CHECK, which the owner answers by scram_password_fits, for an unknown user
+ * against sasl_server_fake_credentials. fits: whether it is the password; account->credentials is
+ * not used.
  */
 struct sasl_server_step sasl_server_checked(
 	struct sasl_server *server, const struct sasl_account *account, bool fits);

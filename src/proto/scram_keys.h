@@ -71,14 +71,6 @@ int scram_credentials_make(
 bool scram_password_fits(const struct scram_credentials *credentials, struct slice password);
 
 /*
- * Keys for a user that is not there, the same whenever the name is the same: made of the name
- * and a secret of this server (16 random bytes or more), so that nobody can tell them from real
- * ones. No password fits. Not slow. user: normalised.
- */
-void scram_credentials_fake(
-	struct slice secret, struct slice user, uint32_t iterations, struct scram_credentials *out);
-
-/*
  * The text for storage, one item per hash with a space between, each as RFC 5803 has it without
  * its braces: "SCRAM-SHA-256$10000:SALT$STOREDKEY:SERVERKEY". write appends, 0 or -ENOBUFS.
  * parse is strict and accepts items of each known hash once in any order. 0, or -EINVAL.

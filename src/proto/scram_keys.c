@@ -1,0 +1,158 @@
+/* SCRAM keys: from a password by PBKDF2, to and from storage, and made up for nobody. */
+#include "proto/scram_keys.h"
+
+#include "base/random.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+static const struct {
+	const char *name;
+	size_t bytes;
+	const EVP_MD *(*digest)(void);
+} hashes[SCRAM_HASHES] = {
+	[SCRAM_SHA_1] = { "SCRAM-SHA-1", 20, EVP_sha1 },
+	[SCRAM_SHA_256] = { "SCRAM-SHA-256", 32, EVP_sha256 },
+	[SCRAM_SHA_512] = { "SCRAM-SHA-512", 64, EVP_sha512 },
+};
+
+size_t
+scram_hash_bytes(enum scram_hash hash)
+{
+	return hashes[hash].bytes;
+}
+
+const char *
+scram_hash_name(enum scram_hash hash)
+{
+	return hashes[hash].name;
+}
+
+static void
+must(bool worked)
+{
+	if (!worked)
+		die("OpenSSL cannot compute PBKDF2 or HMAC; see its configuration.");
+}
+
+/* SaltedPassword is Hi(password), which is PBKDF2. */
+static void
+salt_password(struct slice password, struct slice salt, uint32_t iterations, enum scram_hash hash,
+	unsigned char *out)
+{
+	must(PKCS5_PBKDF2_HMAC(password.len == 0 ? "" : password.p, (int)password.len,
+		     (const unsigned char *)salt.p, (int)salt.len, (int)iterations,
+		     hashes[hash].digest(), (int)hashes[hash].bytes, out) == 1);
+}
+
+static void
+hmac(enum scram_hash hash, const unsigned char *key, struct slice data, unsigned char *out)
+{
+	must(HMAC(hashes[hash].digest(), key, (int)hashes[hash].bytes,
+		     (const unsigned char *)data.p, data.len, out, NULL) != NULL);
+}
+
+int
+scram_client_keys_make(struct slice password, enum scram_hash hash, struct slice salt,
+	uint32_t iterations, struct scram_client_keys *out)
+{
+	unsigned char salted[SCRAM_HASH_MAX];
+
+	if (salt.len == 0 || salt.len > SCRAM_SALT_MAX || password.len > INT32_MAX ||
+		iterations == 0 || iterations > SCRAM_ITERATIONS_MAX)
+		return -EINVAL;
+	*out = (struct scram_client_keys){
+		.iterations = iterations,
+		.hash = (uint8_t)hash,
+		.salt_len = (uint8_t)salt.len,
+	};
+	memcpy(out->salt, salt.p, salt.len);
+	salt_password(password, salt, iterations, hash, salted);
+	hmac(hash, salted, SLICE("Client Key"), out->client_key);
+	hmac(hash, salted, SLICE("Server Key"), out->server_key);
+	OPENSSL_cleanse(salted, sizeof(salted));
+	return 0;
+}
+
+int
+scram_keys_make(struct slice password, enum scram_hash hash, struct slice salt, uint32_t iterations,
+	struct scram_keys *out)
+{
+	struct scram_client_keys keys;
+	int r = scram_client_keys_make(password, hash, salt, iterations, &keys);
+
+	if (r < 0)
+		return r;
+	*out = (struct scram_keys){
+		.iterations = iterations,
+		.hash = keys.hash,
+		.salt_len = keys.salt_len,
+	};
+	memcpy(out->salt, keys.salt, sizeof(keys.salt));
+	memcpy(out->server_key, keys.server_key, sizeof(keys.server_key));
+	must(EVP_Digest(keys.client_key, hashes[hash].bytes, out->stored_key, NULL,
+		     hashes[hash].digest(), NULL) == 1);
+	OPENSSL_cleanse(&keys, sizeof(keys));
+	return 0;
+}
+
+int
+scram_credentials_make(struct slice password, uint32_t iterations, struct scram_credentials *out)
+{
+	struct scram_credentials made;
+
+	for (size_t i = 0; i < SCRAM_HASHES; i++) {
+		char salt[SCRAM_SALT_BYTES];
+		int r;
+
+		random_bytes(salt, sizeof(salt));
+		r = scram_keys_make(password, (enum scram_hash)i, slice_make(salt, sizeof(salt)),
+			iterations, &made.keys[i]);
+		if (r < 0)
+			return r;
+	}
+	*out = made;
+	OPENSSL_cleanse(&made, sizeof(made));
+	return 0;
+}
+
+/* The keys to check a password against: SHA-256 is the quickest with a good name. */
+static const struct scram_keys *
+keys_to_check(const struct scram_credentials *credentials)
+{
+	static const enum scram_hash order[] = { SCRAM_SHA_256, SCRAM_SHA_1, SCRAM_SHA_512 };
+
+	for (size_t i = 0; i < COUNT_OF(order); i++) {
+		if (credentials->keys[order[i]].iterations > 0)
+			return &credentials->keys[order[i]];
+	}
+	return NULL;
+}
+
+bool
+scram_password_fits(const struct scram_credentials *credentials, struct slice password)
+{
+	const struct scram_keys *keys = keys_to_check(credentials);
+	static const struct scram_keys nobody = {
+		.iterations = SCRAM_ITERATIONS,
+		.hash = SCRAM_SHA_256,
+		.salt_len = SCRAM_SALT_BYTES,
+	};
+	struct scram_keys made;
+	size_t bytes;
+	bool fits;
+
+	if (keys == NULL)
+		keys = &nobody;
+	if (scram_keys_make(password, (enum scram_hash)keys->hash,
+		    slice_make((const char *)keys->salt, keys->salt_len), keys->iterations,
+		    &made) < 0)
+		return false;
+	bytes = hashes[keys->hash].bytes;
+	fits = slice_is_secret(slice_make((const char *)made.stored_key, bytes),
+		slice_make((const char *)keys->stored_key, bytes));
+	OPENSSL_cleanse(&made, sizeof(made));
+	return fits && keys != &nobody;
+}
