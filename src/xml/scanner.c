@@ -44,14 +44,18 @@ fail(struct scanner *s, enum xml_error error, const char *why)
 	return XML_FAILED;
 }
 
-/* RFC 6120 11.5 and row 4: the first byte of a stream in UTF-8 is '<', or white space. */
+/*
+ * RFC 6120, 11.6 and row 4 of the checklist: a stream in UTF-8 begins with '<' or white space, no
+ * NUL follows, and there is no byte order mark.
+ */
 static bool
 is_other_encoding(struct slice input)
 {
 	unsigned char first = (unsigned char)input.p[0];
 
-	return first == 0xff || first == 0xfe || first == 0xef || first == 0 ||
-	       (input.len > 1 && input.p[1] == 0);
+	if (first == '<' || xml_is_space(input.p[0]))
+		return input.len > 1 && input.p[1] == 0;
+	return first == 0xff || first == 0xfe || first == 0xef || first == 0;
 }
 
 static struct parser
@@ -231,8 +235,10 @@ read_close(struct slice input, size_t *used_out)
 	space = xml_count_space(slice_from(input, n));
 	if (n + space == input.len)
 		return PARSE_MORE;
+	if (input.p[n + space] != '>')
+		return PARSE_FAILED;
 	*used_out = n + space + 1;
-	return input.p[n + space] == '>' ? PARSE_DONE : PARSE_FAILED;
+	return PARSE_DONE;
 }
 
 static enum xml_event
