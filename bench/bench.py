@@ -116,7 +116,7 @@ class Bench:
         for server in self.servers:
             for figure in ("PLAIN first", "PLAIN second"):
                 self.load((figure, server.name, "direct"), "login", "-n", self.size.logins // 5,
-                          "-c", 4, "--sasl", "plain", "--first-account", self.size.unused, *self.at(server, "direct"))
+                          "-c", 4, "--sasl", "PLAIN", "--first-account", self.size.unused, *self.at(server, "direct"))
 
     def idles(self):
         """Each on a server that has just started, after a few sign-ins that fill its caches."""

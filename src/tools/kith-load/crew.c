@@ -70,8 +70,16 @@ crew_account(const struct crew *crew, unsigned number)
 	return crew->options->first_account + (accounts == 0 ? number : number % accounts);
 }
 
-struct scram_key *
-crew_key(struct crew *crew, unsigned number)
+struct slice
+crew_user(struct crew *crew, unsigned number)
+{
+	(void)snprintf(crew->user, sizeof(crew->user), "%s%u", crew->options->user_prefix,
+		crew_account(crew, number));
+	return slice_of(crew->user);
+}
+
+struct scram_client_keys *
+crew_keys(struct crew *crew, unsigned number)
 {
 	return &crew->keys[crew_account(crew, number) - crew->options->first_account];
 }
@@ -82,10 +90,10 @@ crew_fail(struct crew *crew, struct session *s, const char *what, struct slice s
 	if (!crew->failed) {
 		int shown = stanza.len < SHOWN_BYTES ? (int)stanza.len : SHOWN_BYTES;
 		(void)fprintf(stderr,
-			"kith-load: session %u of %u, account %s%u, waiting for %s: %s%s%.*s\n",
-			s->number + 1, crew->wanted, crew->options->user_prefix,
-			crew_account(crew, s->number), phase_name(s->phase), what,
-			shown > 0 ? ": " : "", shown, shown > 0 ? stanza.p : "");
+			"kith-load: session %u of %u, account %s, waiting for %s: %s%s%.*s\n",
+			s->number + 1, crew->wanted, crew_user(crew, s->number).p,
+			phase_name(s->phase), what, shown > 0 ? ": " : "", shown,
+			shown > 0 ? stanza.p : "");
 	}
 	crew->failed = true;
 	crew->done = true;
@@ -238,6 +246,7 @@ crew_init(struct crew *crew, const struct options *o, const struct job *job)
 	for (unsigned i = 0; i < wanted; i++)
 		crew->sessions[i].conn.fd = -1;
 	crew->keys = xcalloc(o->accounts == 0 ? wanted : o->accounts, sizeof(*crew->keys));
+	crew->sasl = sasl_context_create();
 	crew->sign_ins = xcalloc(1, sizeof(*crew->sign_ins));
 }
 
@@ -253,6 +262,7 @@ crew_finish(struct crew *crew)
 	free(crew->set);
 	free(crew->sessions);
 	free(crew->keys);
+	sasl_context_destroy(&crew->sasl);
 	free(crew->sign_ins);
 	free(crew->state);
 }

@@ -9,8 +9,8 @@
 #include "tools/kith-load/histogram.h"
 #include "tools/kith-load/options.h"
 #include "tools/kith-load/report.h"
-#include "tools/kith-load/scram.h"
 #include "tools/kith-load/session.h"
+#include "tools/kith-load/sign_in.h"
 
 struct job {
 	unsigned sessions_per_count; /* of --count */
@@ -32,7 +32,9 @@ struct crew {
 	const struct job *job;
 	struct conn_set *set;
 	struct session *sessions;
-	struct scram_key *keys; /* one per account */
+	struct sasl_context *sasl;
+	struct scram_client_keys *keys; /* one per account */
+	char user[256];                 /* what crew_user() gave last */
 	unsigned wanted, begun, ready, left;
 	bool done, failed;
 	uint64_t wake_ns;           /* 0: no wake-up wanted */
@@ -60,7 +62,8 @@ void crew_ready(struct crew *crew, struct session *s);
 void crew_left(struct crew *crew, struct session *s);
 void crew_fail(struct crew *crew, struct session *s, const char *what, struct slice stanza);
 unsigned crew_account(const struct crew *crew, unsigned number);
-struct scram_key *crew_key(struct crew *crew, unsigned number);
+struct slice crew_user(struct crew *crew, unsigned number); /* good until the next call */
+struct scram_client_keys *crew_keys(struct crew *crew, unsigned number);
 
 extern const struct job job_login, job_handshake, job_idle, job_chat, job_presence;
 

@@ -75,6 +75,9 @@ static const struct option long_options[] = {
 	{ 0 },
 };
 
+/* What needs nothing but a name and a password. */
+static const unsigned mechanisms = SASL_BIT(SASL_PLAIN) | (SASL_SCRAM_BITS & ~SASL_PLUS_BITS);
+
 static _Noreturn void
 refuse(const char *what, const char *value)
 {
@@ -127,7 +130,6 @@ static bool
 set_text(struct options *o, int option, const char *value)
 {
 	static const char *const tls_names[] = { "none", "starttls", "direct" };
-	static const char *const sasl_names[] = { "scram", "plain" };
 
 	switch (option) {
 	case 'H':
@@ -149,7 +151,9 @@ set_text(struct options *o, int option, const char *value)
 		o->tls = (enum tls_kind)choice("no such kind of TLS", value, tls_names, 3);
 		return true;
 	case OPT_SASL:
-		o->sasl = (enum sasl_kind)choice("no such mechanism here", value, sasl_names, 2);
+		o->mechanism = sasl_mechanism_find(slice_of(value));
+		if ((SASL_BIT(o->mechanism) & mechanisms) == 0)
+			refuse("no such mechanism here", value);
 		return true;
 	case OPT_NO_PRESENCE:
 		o->presence = false;
@@ -260,6 +264,7 @@ options_parse(int argc, char **argv)
 		.password = "secret",
 		.port = 5222,
 		.tls = TLS_STARTTLS,
+		.mechanism = SASL_SCRAM_SHA_1,
 		.count = 100,
 		.concurrency = 32,
 		.body_bytes = 100,

@@ -2,12 +2,12 @@
 #ifndef TOOLS_KITH_LOAD_OPTIONS_H
 #define TOOLS_KITH_LOAD_OPTIONS_H
 
+#include "proto/sasl.h"
 #include "tools/kith-load/proc.h"
 
 #include <sys/socket.h>
 
 enum tls_kind { TLS_NONE, TLS_STARTTLS, TLS_DIRECT };
-enum sasl_kind { SASL_SCRAM, SASL_PLAIN };
 
 /* How far a connection goes before it counts as ready. */
 enum depth {
@@ -23,7 +23,7 @@ struct options {
 	const char *host, *domain, *user_prefix, *password;
 	unsigned port;
 	enum tls_kind tls;
-	enum sasl_kind sasl;
+	enum sasl_mechanism mechanism; /* PLAIN or SCRAM without channel binding */
 	enum depth depth;
 	const char *ca; /* NULL: the server's certificate is not checked */
 	unsigned count, accounts, first_account, concurrency;

@@ -4,9 +4,8 @@
  */
 #include "tools/kith-load/session.h"
 
-#include "base/random.h"
 #include "tools/kith-load/crew.h"
-#include "tools/kith-load/scram.h"
+#include "tools/kith-load/sign_in.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,67 +59,29 @@ open_stream(struct session *s)
 }
 
 static void
-forget_scram(struct session *s)
-{
-	if (s->scram != NULL)
-		scram_finish(s->scram);
-	free(s->scram);
-	s->scram = NULL;
-}
-
-static void
-send_plain(struct session *s, const char *user)
-{
-	struct buffer clear, out;
-
-	buffer_init(&clear, TEXT_LIMIT);
-	buffer_init(&out, TEXT_LIMIT);
-	(void)buffer_printf(&clear, "%c%s%c%s", 0, user, 0, s->crew->options->password);
-	(void)buffer_text(
-		&out, "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>");
-	base64_encode(buffer_slice(&clear), &out);
-	(void)buffer_text(&out, "</auth>");
-	buffer_finish(&clear);
-	send_text(s, &out);
-}
-
-static void
-send_scram(struct session *s, const char *user)
-{
-	char nonce[TOKEN_CHARS + 1];
-	struct buffer clear, out;
-
-	random_token(nonce);
-	buffer_init(&clear, TEXT_LIMIT);
-	buffer_init(&out, TEXT_LIMIT);
-	s->scram = xcalloc(1, sizeof(*s->scram));
-	scram_begin(s->scram, user, nonce, &clear);
-	(void)buffer_text(
-		&out, "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='SCRAM-SHA-1'>");
-	base64_encode(buffer_slice(&clear), &out);
-	(void)buffer_text(&out, "</auth>");
-	buffer_finish(&clear);
-	send_text(s, &out);
-}
-
-static void
 send_credentials(struct session *s, struct slice features)
 {
 	const struct options *o = s->crew->options;
-	const char *mechanism = o->sasl == SASL_PLAIN ? ">PLAIN<" : ">SCRAM-SHA-1<";
-	char user[256];
+	const char *name = sasl_mechanism_name(o->mechanism);
+	const char *why = "the server does not offer the mechanism";
+	char offered[64];
+	struct buffer out;
 
-	if (memmem(features.p, features.len, mechanism, strlen(mechanism)) == NULL) {
-		crew_fail(s->crew, s, "the server does not offer the mechanism", features);
-		return;
-	}
-	(void)snprintf(
-		user, sizeof(user), "%s%u", o->user_prefix, crew_account(s->crew, s->number));
+	buffer_init(&out, TEXT_LIMIT);
+	(void)snprintf(offered, sizeof(offered), ">%s<", name);
+	if (memmem(features.p, features.len, offered, strlen(offered)) != NULL)
+		s->sign_in = sign_in_begin(&(struct sign_in_config){ .context = s->crew->sasl,
+						   .mechanism = o->mechanism,
+						   .user = crew_user(s->crew, s->number),
+						   .password = slice_of(o->password),
+						   .keys = crew_keys(s->crew, s->number) },
+			&out, &why);
 	s->phase = PHASE_SASL;
-	if (o->sasl == SASL_PLAIN)
-		send_plain(s, user);
+	if (s->sign_in != NULL)
+		session_send(s, buffer_slice(&out));
 	else
-		send_scram(s, user);
+		crew_fail(s->crew, s, why, features);
+	buffer_finish(&out);
 }
 
 /* A resource of its own, as sessions may share an account. */
@@ -158,41 +119,25 @@ features_seen(struct session *s, struct slice features)
 static void
 answer_challenge(struct session *s, struct slice challenge)
 {
-	const struct options *o = s->crew->options;
-	struct buffer clear, answer, out;
+	struct buffer out;
 
-	buffer_init(&clear, TEXT_LIMIT);
-	buffer_init(&answer, TEXT_LIMIT);
 	buffer_init(&out, TEXT_LIMIT);
-	bool good = s->scram != NULL &&
-		    base64_decode(cut_text(challenge, "challenge"), &clear) == 0 &&
-		    scram_answer(s->scram, buffer_slice(&clear), o->password,
-			    crew_key(s->crew, s->number), &answer) == 0;
-	if (good) {
-		(void)buffer_text(&out, "<response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>");
-		base64_encode(buffer_slice(&answer), &out);
-		(void)buffer_text(&out, "</response>");
+	const char *wrong = sign_in_challenge(s->sign_in, challenge, &out);
+	if (wrong == NULL)
 		session_send(s, buffer_slice(&out));
-	} else {
-		crew_fail(s->crew, s, "the challenge makes no sense", challenge);
-	}
+	else
+		crew_fail(s->crew, s, wrong, challenge);
 	buffer_finish(&out);
-	buffer_finish(&answer);
-	buffer_finish(&clear);
 }
 
 static void
 succeeded(struct session *s, struct slice success)
 {
-	struct buffer clear;
+	const char *wrong = sign_in_success(s->sign_in, success);
 
-	buffer_init(&clear, TEXT_LIMIT);
-	bool good = s->scram == NULL || (base64_decode(cut_text(success, "success"), &clear) == 0 &&
-						scram_is_proved(s->scram, buffer_slice(&clear)));
-	buffer_finish(&clear);
-	forget_scram(s);
-	if (!good) {
-		crew_fail(s->crew, s, "the server does not know the password's keys", success);
+	sign_in_end(&s->sign_in);
+	if (wrong != NULL) {
+		crew_fail(s->crew, s, wrong, success);
 		return;
 	}
 	s->signed_in = true;
@@ -333,7 +278,7 @@ on_ended(struct conn *c, bool clean, const char *why)
 {
 	struct session *s = session_of(c);
 
-	forget_scram(s);
+	sign_in_end(&s->sign_in);
 	if (s->phase == PHASE_LEAVING ||
 		(s->crew->options->depth == DEPTH_CONNECTED && s->phase == PHASE_READY && clean))
 		left(s);
@@ -370,7 +315,7 @@ session_leave(struct session *s)
 void
 session_drop(struct session *s)
 {
-	forget_scram(s);
+	sign_in_end(&s->sign_in);
 	free(s->jid);
 	s->jid = NULL;
 	conn_close(&s->conn);

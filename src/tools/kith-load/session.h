@@ -8,7 +8,7 @@
 #include "tools/kith-load/conn.h"
 
 struct crew;
-struct scram;
+struct sign_in;
 
 enum phase {
 	PHASE_NEW,
@@ -29,10 +29,10 @@ struct session {
 	unsigned number; /* position in the crew */
 	enum phase phase;
 	bool signed_in;
-	struct scram *scram; /* only while signing in */
-	char *jid;           /* full JID once bound; our own */
-	uint64_t began_ns;   /* when it began to connect */
-	uint64_t mark;       /* the job's */
+	struct sign_in *sign_in; /* only during SASL */
+	char *jid;               /* full JID once bound; our own */
+	uint64_t began_ns;       /* when it began to connect */
+	uint64_t mark;           /* the job's */
 };
 
 /* Begins to sign in. The crew hears of the end by session_ready() or crew_fail(). */
