@@ -194,7 +194,7 @@ check_equal(const struct names *names, const char *name, struct slice stream)
 
 	if (ours == theirs)
 		return;
-	fprintf(stderr, "%s: the scanner sees %zu elements, expat %zu\n", name, ours, theirs);
+	(void)fprintf(stderr, "%s: the scanner sees %zu elements, expat %zu\n", name, ours, theirs);
 	exit(1);
 }
 
@@ -205,7 +205,7 @@ compare(const struct names *names, const struct mix *mix)
 	struct buffer stream;
 	double ours = 1e18, theirs = 1e18, stanzas, bytes;
 
-	buffer_init(&stream, STREAM_BYTES * 2);
+	buffer_init(&stream, (size_t)STREAM_BYTES * 2);
 	stanzas = (double)fill(&stream, mix);
 	bytes = (double)stream.len;
 	check_equal(names, mix->name, buffer_slice(&stream));

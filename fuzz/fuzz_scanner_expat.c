@@ -167,7 +167,7 @@ run_expat(struct slice stream, struct trace *t)
 	XML_SetElementHandler(parser, expat_start, expat_end);
 	XML_SetCharacterDataHandler(parser, expat_text);
 	if (XML_Parse(parser, stream.p, (int)stream.len, 0) == XML_STATUS_ERROR) {
-		fprintf(stderr, "expat refuses what the scanner accepts: %s\n%.*s\n",
+		(void)fprintf(stderr, "expat refuses what the scanner accepts: %s\n%.*s\n",
 			XML_ErrorString(XML_GetErrorCode(parser)), SLICE_ARG(stream));
 		abort();
 	}
@@ -193,7 +193,7 @@ compare(struct slice stream)
 	if (ours.events.len > 0) {
 		run_expat(slice_make(stream.p, seen), &theirs);
 		if (!slice_is(buffer_slice(&ours.events), buffer_slice(&theirs.events))) {
-			fprintf(stderr, "The scanner tells:\n%.*s\nexpat tells:\n%.*s\n",
+			(void)fprintf(stderr, "The scanner tells:\n%.*s\nexpat tells:\n%.*s\n",
 				SLICE_ARG(buffer_slice(&ours.events)),
 				SLICE_ARG(buffer_slice(&theirs.events)));
 			abort();
@@ -208,7 +208,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct buffer stream;
 
-	if (size < 1 || size > XML_HEADER_BYTES * 16)
+	if (size < 1 || size > (size_t)XML_HEADER_BYTES * 16)
 		return 0;
 	buffer_init(&stream, MUCH);
 	if (data[0] & 1)

@@ -56,13 +56,11 @@ what_no_keyboard_types_is_refused(void **state)
 	static const char *const cases[] = {
 		"", "tab\there", "\x7f", "line\n", "\xc2\x85", /* controls */
 		"\xc3", "\xc3\x28", "\xe2\x82", "\xed\xa0\x80", "\xf5\x80\x80\x80", "\xc0\x80",
-		"\xff",               /* not UTF-8 */
-		"\xef\xbf\xbf",       /* U+FFFF, not a character */
-		"\xcd\xb8",           /* U+0378, unassigned */
-		"soft\xc2\xadhyphen", /* ignorable */
-		"\xe2\x80\x8b",
-		"\xef\xbb\xbf"
-		"bom",
+		"\xff",                           /* not UTF-8 */
+		"\xef\xbf\xbf",                   /* U+FFFF, not a character */
+		"\xcd\xb8",                       /* U+0378, unassigned */
+		"soft\xc2\xadhyphen",             /* ignorable */
+		"\xe2\x80\x8b", "\xef\xbb\xbfx",  /* a byte order mark */
 		"x\xe2\x80\x8dy", "\xe2\x80\x8c", /* joiners alone */
 		"\xe1\x84\x80",                   /* U+1100, a part of a syllable */
 	};

@@ -171,14 +171,16 @@ static EVP_MAC_CTX *
 make_hmac(EVP_MAC *hmac, const char *digest)
 {
 	char name[16];
-	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
-		OSSL_PARAM_construct_end(),
-	};
 	EVP_MAC_CTX *context = EVP_MAC_CTX_new(hmac);
 
 	assert(strlen(digest) < sizeof(name));
 	memcpy(name, digest, strlen(digest) + 1);
+
+	/* OpenSSL measures the name here already. */
+	const OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
+		OSSL_PARAM_construct_end(),
+	};
 	must(context != NULL && EVP_MAC_CTX_set_params(context, params) == 1);
 	return context;
 }
