@@ -354,8 +354,12 @@ parse_markup(struct parser *p)
 	switch (p->at[1]) {
 	case '/':
 		p->at += 2;
+		if (p->depth == 0)
+			return parse_malformed(p, "An end tag has no start tag");
 		return parse_end_tag(p);
 	case '!':
+		if (p->depth == 0)
+			return parse_fail(p, XML_RESTRICTED, XML_WHY_RESTRICTED);
 		return parse_cdata_section(p);
 	case '?':
 		return parse_fail(p, XML_RESTRICTED, XML_WHY_RESTRICTED);

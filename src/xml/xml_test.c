@@ -1,48 +1,11 @@
-/* The scanner by tables, against expat, and cut at every byte; the writer by round trips. */
-#include "xml/chars.h"
-#include "xml/scanner.h"
-#include "xml/writer.h"
+/* The scanner by tables of streams, cut at every byte, and beside expat. */
+#include "xml/xml_fixture.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
 #include <expat.h>
 
-#define HEADER \
-	"<?xml version='1.0'?><stream:stream xmlns='jabber:client' " \
-	"xmlns:stream='http://etherx.jabber.org/streams' to='a' version='1.0'>"
-
-struct fixture {
-	struct names *names;
-	struct xml_tokens tokens;
-	struct arena arena;
-};
-
-static int
-setup(void **state)
-{
-	struct fixture *f = xcalloc(1, sizeof(*f));
-
-	f->names = names_create();
-	arena_init(&f->arena, 0);
-	*state = f;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	names_destroy(&f->names);
-	xml_tokens_finish(&f->tokens);
-	arena_finish(&f->arena);
-	free(f);
-	return 0;
-}
+/* The usual header without an XML declaration. */
+#define HEADER2 \
+	"<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"
 
 static void
 trace_element(struct buffer *out, const struct xml_token *e)
@@ -127,6 +90,21 @@ streams_become_events_however_they_are_cut(void **state)
 		{ "<?xml encoding='UTF-8'?><a/>", "error 1\n" },
 		{ "\xff\xfe<", "error 3\n" },
 		{ "\xef\xbb\xbf<", "error 3\n" },
+		{ "\xfe\xff", "error 3\n" },
+		{ "+ADw-", "error 1\n" },
+		{ "<?xml version='1.0' encoding='UTF-7'?>", "error 3\n" },
+		{ "<?xml version='1.0' encoding='ISO-8859-1'?>", "error 3\n" },
+		{ "<?xml version=\"1.0\" encoding=\"utf-8\" standalone='yes' ?>\n" HEADER2,
+			"header\n" },
+		{ "<?xml version='1.0' standalone='maybe'?>", "error 1\n" },
+		{ "<?xml version='1.0'encoding='UTF-8'?>", "error 1\n" },
+		{ "<?xml version='1.0' encoding='UTF-8' version='1.0'?>", "error 1\n" },
+		{ "<?xml version='1.0' <?xml", "error 1\n" },
+		{ "<?xml?>", "error 2\n" },
+		{ "<?xml-stylesheet?>", "error 2\n" },
+		{ "<stream:stream xmlns:stream='http://etherx.jabber.org/streams'/>", "error 1\n" },
+		{ "<stream:stream>", "error 1\n" },
+		{ "<s:stream xmlns:s='http://etherx.jabber.org/streams'>", "error 5\n" },
 		{ "<stream xmlns='http://etherx.jabber.org/streams'>", "error 5\n" },
 		{ "<stream:stream xmlns:stream='urn:x'>", "error 6\n" },
 		{ "<a>", "error 1\n" },
@@ -160,6 +138,47 @@ streams_become_events_however_they_are_cut(void **state)
 			"header\nerror 6\n" },
 		{ HEADER "<a></stream:stream>", "header\nerror 1\n" },
 		{ HEADER "text", "header\nerror 1\n" },
+		{ HEADER "<stream:stream>", "header\nerror 6\n" },
+		{ HEADER "<a xmlns:stream='urn:x'><stream:b/></a>",
+			"header\n<a><b xmlns='urn:x'/></a>\n" },
+		{ HEADER "<a stream:b='1'/>",
+			"header\n<a xmlns:ns1='http://etherx.jabber.org/streams' "
+			"ns1:b='1'/>\n" },
+		{ HEADER "<xml:a/>", "header\n<xml:a/>\n" },
+		{ HEADER "<xmlns:a/>", "header\nerror 1\n" },
+		{ HEADER "<a xmlns='http://www.w3.org/2000/xmlns/'/>", "header\nerror 1\n" },
+		{ HEADER "<a xmlns='u' xmlns='u'/>", "header\nerror 1\n" },
+		{ HEADER "<a xmlns:x='u' xmlns:x='u'/>", "header\nerror 1\n" },
+		{ HEADER "<a xmlns:x='u&#10;b' x:c=''/>",
+			"header\n<a xmlns:ns1='u&#10;b' ns1:c=''/>\n" },
+		{ HEADER "<a xmlns='u&#x1F;b'/>", "header\nerror 1\n" },
+		{ HEADER "<a xmlns='u|b c'/>", "header\n<a xmlns='u|b c'/>\n" },
+		{ HEADER "<iq xmlns='jabber:server'/>", "header\n<iq xmlns='jabber:server'/>\n" },
+		{ HEADER "<a></a ></stream:stream >", "header\n<a/>\nclose\n" },
+		{ HEADER "</stream:stream x>", "header\nerror 1\n" },
+		{ HEADER "<?xml version='1.0'?>", "header\nerror 2\n" },
+		{ " <?xml version='1.0'?>", "error 2\n" },
+		{ "\n" HEADER2 "<iq/>", "header\n<iq/>\n" },
+		{ HEADER "<a/></stream:stream><?junk", "header\n<a/>\nclose\n" },
+		{ HEADER "<a>]] ]> ]]&gt;</a>", "header\n<a>]] ]&gt; ]]&gt;</a>\n" },
+		{ HEADER "<a b=']]>'/>", "header\n<a b=']]&gt;'/>\n" },
+		{ HEADER "<a>\xf0\x9f\x99\x82\x7f</a>", "header\n<a>\xf0\x9f\x99\x82\x7f</a>\n" },
+		{ HEADER "<a>\xe2\x82</a>", "header\nerror 1\n" },
+		{ HEADER "<a>\xf0\x8f\x80\x80</a>", "header\nerror 1\n" },
+		{ HEADER "<a b='\xe0\x80\xaf'/>", "header\nerror 1\n" },
+		{ HEADER "<a\xc3/>", "header\nerror 1\n" },
+		{ HEADER "<a>&", "header\n" },
+		{ HEADER "<a>&;</a>", "header\nerror 1\n" },
+		{ HEADER "<a>& </a>", "header\nerror 1\n" },
+		{ HEADER "<a>&#;</a>", "header\nerror 1\n" },
+		{ HEADER "<a>&#x;</a>", "header\nerror 1\n" },
+		{ HEADER "<a>&#X41;</a>", "header\nerror 1\n" },
+		{ HEADER "<a>&#4294967361;</a>", "header\nerror 1\n" },
+		{ HEADER "<a b='&#60;&quot;&apos;&gt;'/>", "header\n<a b='&lt;\"&apos;&gt;'/>\n" },
+		{ HEADER "<a><![CDATA[]]></a>", "header\n<a/>\n" },
+		{ HEADER "<a><![CDATA[\x01]]></a>", "header\nerror 1\n" },
+		{ HEADER "<a><![cdata[]]></a>", "header\nerror 2\n" },
+		{ HEADER "<![CDATA[x]]>", "header\nerror 2\n" },
 		{ HEADER "</a>", "header\nerror 1\n" },
 		{ HEADER "<a:b:c/>", "header\nerror 1\n" },
 		{ HEADER "<1a/>", "header\nerror 1\n" },
@@ -219,70 +238,90 @@ content_is_forwarded_as_it_came_only_where_it_means_the_same(void **state)
 	assert_true(is_verbatim(*state, other, "<message><a/></message>"));
 }
 
-static enum xml_error
-verdict(struct fixture *f, const struct xml_limits *limits, struct slice input)
+/* Row 8 of the checklist: a session of a thousand stanzas. */
+static void
+a_long_session_is_the_same_however_it_is_cut(void **state)
 {
-	struct scanner s;
-	size_t start = 0, used;
-	enum xml_event event = XML_STANZA;
+	static const size_t pieces[] = { 1, 3, 17, 255, 4096, 1 << 20 };
+	struct buffer in, whole;
 
-	scanner_init(&s, f->names, limits);
-	while (event != XML_NEED_MORE && event != XML_FAILED) {
-		event = scanner_next(&s, slice_from(input, start), &f->tokens, &f->arena, &used);
-		start += used;
+	buffer_init(&in, 1 << 20);
+	buffer_init(&whole, 1 << 20);
+	(void)buffer_text(&in, HEADER);
+	for (int i = 0; i < 1000; i++)
+		(void)buffer_printf(&in,
+			"<message to='b' id='%d'><body>h\xc3\xa9 &amp; %d</body><x xmlns='u'/>"
+			"</message>%s",
+			i, i * i, i % 7 == 0 ? "\n " : "");
+	trace(*state, buffer_slice(&in), in.len, &whole);
+	for (size_t i = 0; i < COUNT_OF(pieces); i++) {
+		struct buffer out;
+
+		buffer_init(&out, 1 << 20);
+		trace(*state, buffer_slice(&in), pieces[i], &out);
+		assert_int_equal(out.len, whole.len);
+		assert_memory_equal(out.data, whole.data, out.len);
+		buffer_finish(&out);
 	}
+	buffer_finish(&in);
+	buffer_finish(&whole);
+}
+
+static void
+an_idle_stream_holds_nothing_but_its_scanner(void **state)
+{
+	struct fixture *f = *state;
+	struct scanner s;
+	size_t used;
+	struct slice odd = SLICE("<stream:stream xmlns='urn:odd' xmlns:x='urn:x' "
+				 "xmlns:stream='http://etherx.jabber.org/streams'>");
+
+	scanner_init(&s, f->names, &xml_limits_client);
+	assert_int_equal(scanner_next(&s, SLICE(HEADER), &f->tokens, &f->arena, &used), XML_HEADER);
+	assert_null(s.context);
+	assert_int_equal(s.content_ns, NS_ID_CLIENT);
+	assert_true(sizeof(s) <= 48);
+	scanner_restart(&s);
+	assert_int_equal(scanner_next(&s, odd, &f->tokens, &f->arena, &used), XML_HEADER);
+	assert_non_null(s.context);
+	assert_int_equal(s.content_ns, 0);
+	assert_int_equal(scanner_next(&s, SLICE("<a/>"), &f->tokens, &f->arena, &used), XML_STANZA);
+	assert_slice(f->tokens.v->uri, "urn:odd");
+	assert_false(f->tokens.v->verbatim);
+	scanner_restart(&s);
+	assert_null(s.context);
 	scanner_finish(&s);
-	return (enum xml_error)s.error;
 }
 
 static void
-repeat(struct buffer *out, const char *text, size_t times)
+an_element_alone_is_read_whole_or_not_at_all(void **state)
 {
-	for (size_t i = 0; i < times; i++)
-		(void)buffer_text(out, text);
-}
-
-static void
-every_limit_holds(void **state)
-{
-	static const struct xml_limits small = {
-		.stanza_bytes = 2000,
-		.elements = 10,
-		.depth = 4,
-		.attributes = 5,
-		.declarations = 3,
-		.name_bytes = 16,
-		.ns_bytes = 40,
-	};
 	static const struct {
-		const char *before, *repeated, *after;
-		size_t within, beyond;
+		const char *text;
+		int result;
 	} cases[] = {
-		{ "<a>", "x", "</a>", 1990, 2000 },
-		{ "<a>", "<b/>", "</a>", 9, 10 },
-		{ "", "<a>", "", 4, 5 },
-		{ "<a ", "", "b='1' c='2' d='3'/>", 0, 0 },
-		{ "<a b='1' c='2' d='3' e='4' ", "f='5'", "/>", 0, 1 },
-		{ "<a xmlns='x' xmlns:b='x' xmlns:c='x' ", "xmlns:d='x'", "/>", 0, 1 },
-		{ "<a xmlns:x='x' x:b='' x:c=''", " x:d=''", "/>", 0, 1 },
-		{ "<a xmlns='", "u", "'/>", 40, 41 },
-		{ "<", "n", "/>", 16, 17 },
+		{ "<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' to='a'/>", 0 },
+		{ "<a/>\n", 0 },
+		{ "", -XML_NOT_WELL_FORMED },
+		{ " <a/>", -XML_NOT_WELL_FORMED },
+		{ "<a>", -XML_NOT_WELL_FORMED },
+		{ "<a/><b/>", -XML_NOT_WELL_FORMED },
+		{ "</a>", -XML_NOT_WELL_FORMED },
+		{ "<stream:features/>", -XML_NOT_WELL_FORMED },
+		{ "<stream:features xmlns:stream='http://etherx.jabber.org/streams'/>", 0 },
+		{ "<!DOCTYPE a><a/>", -XML_RESTRICTED },
+		{ "<![CDATA[x]]>", -XML_RESTRICTED },
+		{ "<?xml version='1.0'?><a/>", -XML_RESTRICTED },
 	};
+	struct fixture *f = *state;
 
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		for (int over = 0; over < 2; over++) {
-			size_t times = over ? cases[i].beyond : cases[i].within;
-			struct buffer in;
+		const char *why = NULL;
 
-			buffer_init(&in, 1 << 20);
-			(void)buffer_text(&in, HEADER);
-			(void)buffer_text(&in, cases[i].before);
-			repeat(&in, cases[i].repeated, times);
-			(void)buffer_text(&in, cases[i].after);
-			assert_int_equal(verdict(*state, &small, buffer_slice(&in)),
-				over && times > 0 ? XML_LIMIT : XML_NO_ERROR);
-			buffer_finish(&in);
-		}
+		assert_int_equal(xml_read(f->names, &xml_limits_client, 0, slice_of(cases[i].text),
+					 &f->tokens, &f->arena, &why),
+			cases[i].result);
+		assert_true((why != NULL) == (cases[i].result != 0));
 	}
 }
 
@@ -330,71 +369,17 @@ expat_accepts_whatever_we_accept(void **state)
 	assert_true(accepted > 100);
 }
 
-static void
-what_is_written_reads_back_equal(void **state)
-{
-	struct fixture *f = *state;
-	const char *why;
-	struct buffer out;
-	struct slice odd = SLICE("<>&'\"\t\n\r]]>\x01\xe2\x82\xac");
-
-	buffer_init(&out, 1000);
-	(void)buffer_text(&out, "<a");
-	xml_write_attribute(&out, "b", odd);
-	(void)buffer_text(&out, ">");
-	xml_write_text(&out, odd);
-	(void)buffer_text(&out, "</a>");
-	assert_int_equal(xml_read(f->names, &xml_limits_own, NS_ID_CLIENT, buffer_slice(&out),
-				 &f->tokens, &f->arena, &why),
-		0);
-	assert_true(slice_is_text(f->tokens.v[1].value, "<>&'\"\t\n\r]]>\xe2\x82\xac"));
-	assert_true(slice_is_text(xml_text(f->tokens.v, &f->arena), "<>&'\"\t\n\r]]>\xe2\x82\xac"));
-	buffer_finish(&out);
-}
-
-static void
-tokens_are_walked_by_name(void **state)
-{
-	struct fixture *f = *state;
-	const char *why;
-	const struct xml_token *e, *c;
-
-	assert_int_equal(xml_read(f->names, &xml_limits_own, NS_ID_CLIENT,
-				 SLICE("<iq type='get' xml:lang='en'>t<x/><bind xmlns='urn:ietf:"
-				       "params:xml:ns:xmpp-bind'><resource>r</resource></bind>u"
-				       "</iq>"),
-				 &f->tokens, &f->arena, &why),
-		0);
-	e = f->tokens.v;
-	assert_int_equal(e->name, NAME_IQ);
-	assert_true(slice_is_text(xml_attribute(e, NAME_TYPE), "get"));
-	assert_null(xml_attribute(e, NAME_LANG).p);
-	assert_true(slice_is_text(xml_attribute_ns(e, NS_ID_XML, NAME_LANG), "en"));
-	assert_true(slice_is_text(xml_text(e, &f->arena), "tu"));
-	c = xml_child(e, NS_ID_BIND, NAME_BIND);
-	assert_non_null(c);
-	assert_ptr_equal(c, xml_next_sibling(xml_first_child(e)));
-	assert_null(xml_next_sibling(c));
-	assert_true(
-		slice_is_text(xml_text(xml_child(c, NS_ID_BIND, NAME_RESOURCE), &f->arena), "r"));
-	assert_true(slice_is_text(c->content, "<resource>r</resource>"));
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			streams_become_events_however_they_are_cut, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			declared_prefixes_of_the_header_hold_in_stanzas, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			content_is_forwarded_as_it_came_only_where_it_means_the_same, setup,
-			teardown),
-		cmocka_unit_test_setup_teardown(every_limit_holds, setup, teardown),
-		cmocka_unit_test_setup_teardown(expat_accepts_whatever_we_accept, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_is_written_reads_back_equal, setup, teardown),
-		cmocka_unit_test_setup_teardown(tokens_are_walked_by_name, setup, teardown),
+		FIXTURE_TEST(streams_become_events_however_they_are_cut),
+		FIXTURE_TEST(declared_prefixes_of_the_header_hold_in_stanzas),
+		FIXTURE_TEST(content_is_forwarded_as_it_came_only_where_it_means_the_same),
+		FIXTURE_TEST(a_long_session_is_the_same_however_it_is_cut),
+		FIXTURE_TEST(an_idle_stream_holds_nothing_but_its_scanner),
+		FIXTURE_TEST(an_element_alone_is_read_whole_or_not_at_all),
+		FIXTURE_TEST(expat_accepts_whatever_we_accept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
