@@ -1,183 +1,282 @@
 /*
- * Addresses, split at the first slash and the first at sign (RFC 7622, 3.1). Plain ASCII in
- * lower case is its own normal form and is only looked at; everything else goes to precis.c.
+ * Addresses, split at the first slash and the first at sign before it (RFC 7622, 3.1). Nearly
+ * all that come in are plain: ASCII that is its own normal form. These are recognised in one
+ * walk and stay where they are. Everything else is cut into parts, the parts are prepared, and
+ * the result is put together in the arena.
  */
 #include "proto/jid.h"
 
+#include "proto/jid_domain.h"
 #include "proto/precis.h"
 
 #include <errno.h>
 
 /*
- * In which parts a byte is its own normal form: L local, D domain, R resource. RFC 7622 3.3.1
- * forbids some ASCII in localparts; capitals change there, so they are not plain.
+ * Where a byte is its own normal form: in localparts, in resources. RFC 7622 3.3.1 forbids some
+ * ASCII in localparts; capitals change there, so they are not plain.
  */
-enum { L = 1, D = 2, R = 4, A = L | D | R, B = L | R };
+enum { R = 1, L = 2, B = L | R };
 
 /* clang-format off */
-static const unsigned char plain[128] = {
+static const unsigned char plain[256] = {
 	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-	R, B, R, B, B, B, R, R, B, B, B, B, B, A, A, R,
-	A, A, A, A, A, A, A, A, A, A, R, B, R, B, R, B,
+	R, B, R, B, B, B, R, R, B, B, B, B, B, B, B, R,
+	B, B, B, B, B, B, B, B, B, B, R, B, R, B, R, B,
 	R, R, R, R, R, R, R, R, R, R, R, R, R, R, R, R,
 	R, R, R, R, R, R, R, R, R, R, R, B, B, B, B, B,
-	B, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A,
-	A, A, A, A, A, A, A, A, A, A, A, B, B, B, B, 0,
+	B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B,
+	B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, 0,
 };
 /* clang-format on */
+
+/* The first byte that is not plain in this part, or end. */
+static const char *
+skip_plain(const char *p, const char *end, unsigned char part)
+{
+	while (p < end && (plain[(unsigned char)*p] & part) != 0)
+		p++;
+	return p;
+}
 
 static bool
 is_plain(struct slice text, unsigned char part)
 {
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned char c = (unsigned char)text.p[i];
+	return skip_plain(text.p, text.p + text.len, part) == text.p + text.len;
+}
 
-		if (c >= 128 || (plain[c] & part) == 0)
+/* Whether a part has a length that it may have. */
+static bool
+is_sized(size_t len)
+{
+	return len > 0 && len <= LIMIT_JID_PART;
+}
+
+/* The one walk: whether the text is an address in normal form, in plain ASCII. */
+static bool
+parse_plain(struct slice text, struct jid *jid_out)
+{
+	const char *end = text.p + text.len, *domain = text.p, *cut = skip_plain(text.p, end, L);
+	size_t local_len = 0, domain_len, resource_len = 0;
+
+	if (cut < end && *cut == '@') {
+		local_len = (size_t)(cut - text.p);
+		domain = cut + 1;
+		if (!is_sized(local_len))
 			return false;
 	}
-	return true;
-}
-
-static bool
-has_good_length(struct slice text)
-{
-	return text.len > 0 && text.len <= LIMIT_JID_PART;
-}
-
-/* Labels of 1 to 63 bytes that neither begin nor end with a hyphen. */
-static bool
-is_plain_domain(struct slice text)
-{
-	size_t label = 0;
-
-	if (!is_plain(text, D))
+	cut = jid_domain_end(domain, end);
+	if (cut == NULL)
 		return false;
-	for (size_t i = 0; i <= text.len; i++) {
-		if (i < text.len && text.p[i] != '.') {
-			label++;
-			continue;
-		}
-		if (label == 0 || label > 63 || text.p[i - 1] == '-' || text.p[i - label] == '-')
+	domain_len = (size_t)(cut - domain);
+	if (cut < end) {
+		resource_len = (size_t)(end - cut) - 1;
+		if (*cut != '/' || !is_sized(resource_len) || skip_plain(cut + 1, end, R) < end)
 			return false;
-		/* A-labels become U-labels, so they are not plain. */
-		if (label > 3 && memcmp(text.p + i - label + 2, "--", 2) == 0)
-			return false;
-		label = 0;
 	}
+	if (domain_len > LIMIT_DOMAIN)
+		return false;
+	*jid_out = (struct jid){ text, (uint16_t)local_len, (uint16_t)domain_len,
+		(uint16_t)resource_len };
 	return true;
 }
 
-int
-jid_prepare_local(struct slice text, struct arena *arena, struct slice *out)
-{
-	if (!has_good_length(text))
-		return -EINVAL;
-	if (is_plain(text, L)) {
-		*out = text;
-		return 0;
-	}
-	return precis_local(text, arena, out);
-}
-
-int
-jid_prepare_domain(struct slice text, struct arena *arena, struct slice *out)
-{
-	/* RFC 7622 3.2: a final dot does not belong to the domain. */
-	if (text.len > 1 && text.p[text.len - 1] == '.')
-		text.len--;
-	if (!has_good_length(text))
-		return -EINVAL;
-	if (is_plain_domain(text)) {
-		*out = text;
-		return 0;
-	}
-	return precis_domain(text, arena, out);
-}
-
-int
-jid_prepare_resource(struct slice text, struct arena *arena, struct slice *out)
-{
-	if (!has_good_length(text))
-		return -EINVAL;
-	if (is_plain(text, R)) {
-		*out = text;
-		return 0;
-	}
-	return precis_opaque(text, arena, out);
-}
+enum part { LOCAL, DOMAIN, RESOURCE, PARTS };
 
 struct parts {
-	struct slice local, domain, resource; /* p NULL: not there */
+	struct slice v[PARTS]; /* p NULL: not there */
 };
 
 static struct parts
 split(struct slice text)
 {
 	size_t slash = slice_find(text, '/'), at;
-	struct parts parts = { NO_SLICE, slice_make(text.p, slash), NO_SLICE };
+	struct parts parts = { { NO_SLICE, slice_make(text.p, slash), NO_SLICE } };
 
 	if (slash < text.len)
-		parts.resource = slice_from(text, slash + 1);
-	at = slice_find(parts.domain, '@');
-	if (at < parts.domain.len) {
-		parts.local = slice_make(text.p, at);
-		parts.domain = slice_from(parts.domain, at + 1);
+		parts.v[RESOURCE] = slice_from(text, slash + 1);
+	at = slice_find(parts.v[DOMAIN], '@');
+	if (at < slash) {
+		parts.v[LOCAL] = slice_make(text.p, at);
+		parts.v[DOMAIN] = slice_from(parts.v[DOMAIN], at + 1);
 	}
 	return parts;
 }
 
-static void
-set_lengths(struct jid *jid, const struct parts *parts)
+/* RFC 7622 3.3.1: ASCII that the profile has and localparts have not. */
+static bool
+has_excluded(struct slice text)
 {
-	jid->local_len = (uint16_t)parts->local.len;
-	jid->domain_len = (uint16_t)parts->domain.len;
-	jid->resource_len = (uint16_t)parts->resource.len;
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.p[i] > 0 && strchr("\"&'/:<>@", text.p[i]) != NULL)
+			return true;
+	}
+	return false;
 }
 
-static struct jid
-join(const struct parts *parts, struct arena *arena)
+/* These three have the errors of precis.h. */
+static int
+prepare_local(struct slice text, struct arena *arena, struct slice *out)
 {
-	struct jid jid;
+	struct slice made;
+	int r;
 
-	jid.full = arena_printf(arena, "%.*s%s%.*s%s%.*s", SLICE_ARG(parts->local),
-		parts->local.len > 0 ? "@" : "", SLICE_ARG(parts->domain),
-		parts->resource.len > 0 ? "/" : "", SLICE_ARG(parts->resource));
-	set_lengths(&jid, parts);
-	return jid;
+	if (is_sized(text.len) && is_plain(text, L)) {
+		*out = text;
+		return 0;
+	}
+	r = precis_username(text, arena, &made);
+	if (r == 0 && has_excluded(made))
+		r = -EINVAL;
+	if (r == 0)
+		*out = made;
+	return r;
+}
+
+static int
+prepare_domain(struct slice text, struct arena *arena, struct slice *out)
+{
+	if (text.len > 0 && text.len <= LIMIT_DOMAIN &&
+		jid_domain_end(text.p, text.p + text.len) == text.p + text.len) {
+		*out = text;
+		return 0;
+	}
+	return jid_domain_prepare(text, arena, out);
+}
+
+static int
+prepare_resource(struct slice text, struct arena *arena, struct slice *out)
+{
+	if (is_sized(text.len) && is_plain(text, R)) {
+		*out = text;
+		return 0;
+	}
+	return precis_opaque(text, arena, out);
+}
+
+int
+jid_prepare_local(struct slice text, struct arena *arena, struct slice *out)
+{
+	return prepare_local(text, arena, out) < 0 ? -EINVAL : 0;
+}
+
+int
+jid_prepare_domain(struct slice text, struct arena *arena, struct slice *out)
+{
+	return prepare_domain(text, arena, out) < 0 ? -EINVAL : 0;
+}
+
+int
+jid_prepare_resource(struct slice text, struct arena *arena, struct slice *out)
+{
+	return prepare_resource(text, arena, out) < 0 ? -EINVAL : 0;
+}
+
+/* What is wrong with a part, in words. */
+static const char *
+sentence(enum part part, struct slice text, int error)
+{
+	enum { EMPTY, LONG, ENCODING, DIRECTION, CHARACTER, KINDS };
+	static const char *const sentences[PARTS][KINDS] = {
+		{
+			"Before the '@' there is nothing.",
+			"The part before the '@' is longer than 1023 bytes.",
+			"The part before the '@' is not UTF-8.",
+			"The part before the '@' mixes writing directions.",
+			"The part before the '@' has a character that is not allowed there.",
+		},
+		{
+			"The domain is missing.",
+			"The domain is too long.",
+			"The domain is not UTF-8.",
+			"The domain mixes writing directions.",
+			"The domain is neither a host name nor an IP address.",
+		},
+		{
+			"After the '/' there is nothing.",
+			"The part after the '/' is longer than 1023 bytes.",
+			"The part after the '/' is not UTF-8.",
+			"The part after the '/' mixes writing directions.",
+			"The part after the '/' has a character that is not allowed there.",
+		},
+	};
+	int kind = CHARACTER;
+
+	if (text.len == 0)
+		kind = EMPTY;
+	else if (error == -EMSGSIZE)
+		kind = LONG;
+	else if (error == -EILSEQ)
+		kind = ENCODING;
+	else if (error == -EDOM)
+		kind = DIRECTION;
+	return sentences[part][kind];
 }
 
 static int
 prepare(struct parts *parts, struct arena *arena, const char **why_out)
 {
-	*why_out = "The part before the '@' is empty, too long, or has a forbidden character";
-	if (parts->local.p != NULL && jid_prepare_local(parts->local, arena, &parts->local) < 0)
-		return -EINVAL;
-	*why_out = "The domain is no domain";
-	if (jid_prepare_domain(parts->domain, arena, &parts->domain) < 0)
-		return -EINVAL;
-	*why_out = "The resource is empty, too long, or has a forbidden character";
-	if (parts->resource.p != NULL &&
-		jid_prepare_resource(parts->resource, arena, &parts->resource) < 0)
-		return -EINVAL;
+	static int (*const how[])(struct slice, struct arena *, struct slice *) = {
+		prepare_local,
+		prepare_domain,
+		prepare_resource,
+	};
+
+	for (enum part i = LOCAL; i < PARTS; i++) {
+		struct slice raw = parts->v[i];
+		int r = raw.p == NULL && i != DOMAIN ? 0 : how[i](raw, arena, &parts->v[i]);
+
+		if (r < 0) {
+			*why_out = sentence(i, raw, r);
+			return -EINVAL;
+		}
+	}
 	return 0;
+}
+
+static char *
+put(char *at, struct slice text)
+{
+	if (text.len > 0)
+		memcpy(at, text.p, text.len);
+	return at + text.len;
+}
+
+/* The parts are normal and not too long. */
+static struct jid
+join(const struct parts *parts, struct arena *arena)
+{
+	const struct slice *v = parts->v;
+	char *text = arena_alloc(arena, v[LOCAL].len + v[DOMAIN].len + v[RESOURCE].len + 3);
+	char *at = put(text, v[LOCAL]);
+
+	if (v[LOCAL].len > 0)
+		*at++ = '@';
+	at = put(at, v[DOMAIN]);
+	if (v[RESOURCE].len > 0)
+		*at++ = '/';
+	at = put(at, v[RESOURCE]);
+	return (struct jid){ slice_make(text, (size_t)(at - text)), (uint16_t)v[LOCAL].len,
+		(uint16_t)v[DOMAIN].len, (uint16_t)v[RESOURCE].len };
 }
 
 int
 jid_parse_why(struct slice text, struct arena *arena, struct jid *jid_out, const char **why_out)
 {
-	struct parts raw = split(text), parts = raw;
+	struct parts parts;
+	int r;
 
-	if (prepare(&parts, arena, why_out) < 0)
+	if (parse_plain(text, jid_out))
+		return 0;
+	if (text.len > 3 * (size_t)LIMIT_JID) {
+		*why_out = "The address is too long.";
 		return -EINVAL;
-	if (parts.local.p == raw.local.p && parts.domain.p == raw.domain.p &&
-		parts.domain.len == raw.domain.len && parts.resource.p == raw.resource.p) {
-		jid_out->full = text;
-		set_lengths(jid_out, &parts);
-	} else {
-		*jid_out = join(&parts, arena);
 	}
-	return 0;
+	parts = split(text);
+	r = prepare(&parts, arena, why_out);
+	if (r == 0)
+		*jid_out = join(&parts, arena);
+	return r;
 }
 
 int
@@ -192,14 +291,27 @@ int
 jid_make(struct slice local, struct slice domain, struct slice resource, struct arena *arena,
 	struct jid *jid_out)
 {
-	struct parts parts = {
+	struct parts parts = { {
 		local.len == 0 ? NO_SLICE : local,
 		domain,
 		resource.len == 0 ? NO_SLICE : resource,
-	};
+	} };
 	const char *why;
+	int r = prepare(&parts, arena, &why);
 
-	if (prepare(&parts, arena, &why) < 0)
+	if (r == 0)
+		*jid_out = join(&parts, arena);
+	return r;
+}
+
+int
+jid_with_resource(
+	const struct jid *jid, struct slice resource, struct arena *arena, struct jid *jid_out)
+{
+	struct parts parts = { { jid->local_len > 0 ? jid_local(jid) : NO_SLICE, jid_domain(jid),
+		NO_SLICE } };
+
+	if (prepare_resource(resource, arena, &parts.v[RESOURCE]) < 0)
 		return -EINVAL;
 	*jid_out = join(&parts, arena);
 	return 0;

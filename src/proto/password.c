@@ -21,7 +21,7 @@ password_prepare(struct slice typed, struct arena *arena, struct slice *out)
 	if (typed.len == 0 || typed.len > PASSWORD_MAX)
 		return -EINVAL;
 	if (!is_ascii(typed))
-		return precis_opaque(typed, arena, out);
+		return precis_opaque(typed, arena, out) < 0 ? -EINVAL : 0;
 	*out = arena_copy(arena, typed);
 	return 0;
 }
