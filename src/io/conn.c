@@ -223,6 +223,9 @@ ask_owner(struct conn *conn, struct slice bytes)
 		(void)buffer_append(&conn->in, slice_from(bytes, used));
 	if (conn->in.len == 0)
 		buffer_finish(&conn->in);
+	else if (conn->again && !conn->paused)
+		list_append(&conn->loop->fed, &conn->fed);
+	conn->again = false;
 }
 
 void
@@ -398,14 +401,22 @@ conn_resume(struct conn *conn)
 		return;
 	conn->paused = false;
 	arm(conn);
-	if (conn->in.len > 0 && !list_is_linked(&conn->fed))
-		list_append(&conn->loop->fed, &conn->fed);
+	conn_feed(conn);
 }
 
 static void
 close_timed_out(struct timer *timer)
 {
 	bury(container_of(timer, struct conn, timer));
+}
+
+void
+conn_feed(struct conn *conn)
+{
+	if (conn->in_input)
+		conn->again = true;
+	else if (conn->in.len > 0 && !list_is_linked(&conn->fed))
+		list_append(&conn->loop->fed, &conn->fed);
 }
 
 void

@@ -65,6 +65,9 @@ void conn_set_limit(struct conn *conn, size_t bytes);
 void conn_pause(struct conn *conn);
 void conn_resume(struct conn *conn);
 
+/* Gives what the owner left once more in this turn, for a handler that was just set. */
+void conn_feed(struct conn *conn);
+
 /* Sends what is pending, then closes; at the latest after five seconds. The owner is let go. */
 void conn_close(struct conn *conn);
 

@@ -30,6 +30,7 @@ struct conn {
 	bool closing;       /* ends when its output is sent */
 	bool is_dead;       /* freed at the end of the turn */
 	bool in_input;      /* its handler is at work */
+	bool again;         /* the handler asked for what it leaves */
 };
 
 struct conn *conn_create(struct loop *loop, int fd);

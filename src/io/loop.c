@@ -293,3 +293,10 @@ loop_stats(const struct loop *loop, struct loop_stats *out)
 {
 	*out = loop->stats;
 }
+
+int64_t
+loop_wall_ms(const struct loop *loop)
+{
+	(void)loop;
+	return clock_wall_ms();
+}

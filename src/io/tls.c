@@ -494,6 +494,18 @@ conn_tls_exporter(struct conn *conn, char out[64])
 	return 32;
 }
 
+size_t
+conn_tls_unique(struct conn *conn, char out[64])
+{
+	SSL *ssl = conn->tls == NULL ? NULL : conn->tls->ssl;
+
+	if (ssl == NULL || !conn->tls->is_secured ||
+		(SSL_version(ssl) < TLS1_3_VERSION && SSL_get_extms_support(ssl) != 1))
+		return 0;
+	return SSL_is_server(ssl) ? SSL_get_peer_finished(ssl, out, 64)
+				  : SSL_get_finished(ssl, out, 64);
+}
+
 /* RFC 5929 4.1: the certificate's own hash; SHA-256 where that is MD5 or SHA-1. */
 static const EVP_MD *
 end_point_hash(const X509 *certificate)

@@ -38,6 +38,7 @@ static const char *const mechanism_names[SASL_MECHANISMS] = {
 static const char *const binding_names[SASL_BINDINGS] = {
 	[SASL_TLS_EXPORTER] = "tls-exporter",
 	[SASL_TLS_SERVER_END_POINT] = "tls-server-end-point",
+	[SASL_TLS_UNIQUE] = "tls-unique",
 };
 
 static const char *const condition_names[SASL_CONDITIONS] = {

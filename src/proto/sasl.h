@@ -43,6 +43,13 @@ enum sasl_mechanism sasl_mechanism_find(struct slice name);
 enum sasl_binding {
 	SASL_TLS_EXPORTER,         /* RFC 9266; on TLS 1.2 only with extended master secret */
 	SASL_TLS_SERVER_END_POINT, /* RFC 5929, 4: the hash of the server's certificate */
+	/*
+	 * RFC 5929, 3: the client's Finished. Not announced: it is here for clients that know
+	 * nothing else and refuse to go on without binding when -PLUS is offered, as Debian 12's
+	 * slixmpp does. Its weakness in TLS 1.2 (triple handshake) needs no extended master
+	 * secret, so it is given only with that, or in TLS 1.3.
+	 */
+	SASL_TLS_UNIQUE,
 	SASL_BINDINGS,
 };
 

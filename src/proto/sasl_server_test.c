@@ -37,7 +37,7 @@ fixture_create(void)
 	assert_int_equal(scram_credentials_make(SLICE("pencil"), 4096, &f->credentials), 0);
 	f->config = (struct sasl_server_config){
 		.offered = SASL_BIT(SASL_PLAIN) | SASL_SCRAM_BITS,
-		.bindings.data = { SLICE(EXPORTER), SLICE(END_POINT) },
+		.bindings.data = { SLICE(EXPORTER), SLICE(END_POINT), SLICE("the client's Finished") },
 		.domain = SLICE("example.com"),
 		.secret = SLICE("0123456789abcdef"),
 		.iterations = 4096,

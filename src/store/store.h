@@ -66,9 +66,13 @@ enum store_kind { STORE_VALUE, STORE_SET, STORE_MAP, STORE_LOG };
  * except that store_txn_owner_delete empties them for that owner, too.
  */
 struct store_table {
-	const char *name; /* full name, "roster.items": a-z, 0-9, '.', '_', '-'; unique */
+	const char *name; /* full name, "roster.items": a-z, then also 0-9 . _ -; unique */
 	enum store_kind kind;
-	unsigned version; /* of the content's form, from 1; a stored one that is newer is refused */
+	/*
+	 * Of the content's form, from 1. Who declares n reads all forms up to n: an older one is
+	 * raised in the list of what is stored, a newer one is refused.
+	 */
+	unsigned version;
 };
 
 /* ---- Opening and closing ---- */
@@ -188,11 +192,11 @@ unsigned store_read_map(struct store_batch *batch, unsigned table);
 unsigned store_read_key(struct store_batch *batch, unsigned table, struct slice key);
 unsigned store_read_log(struct store_batch *batch, unsigned table, const struct store_range *range);
 /* total: how many rows there are: keys, or entries in the range (NULL: all) of a log. */
-unsigned store_read_count(struct store_batch *batch, unsigned table,
-	const struct store_range *range);
+unsigned store_read_count(
+	struct store_batch *batch, unsigned table, const struct store_range *range);
 /* Owners that have anything in the table, in byte order, those after `after` (or NO_SLICE). */
-unsigned store_read_owners(struct store_batch *batch, unsigned table, struct slice after,
-	uint32_t limit);
+unsigned store_read_owners(
+	struct store_batch *batch, unsigned table, struct slice after, uint32_t limit);
 
 /* Sends the batch away. done gets it completed, on the target's thread. */
 void store_fetch(struct store_batch *batch, unsigned target,

@@ -1,0 +1,204 @@
+/* kithd: the server's program. Options, signals, and the order of starting and stopping. */
+#include "kithd/args.h"
+#include "server/core_config.h"
+#include "server/modules.h"
+#include "server/server.h"
+#include "server/try.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct program {
+	struct args args;
+	struct try_options try;
+	struct try_state try_state;
+	struct arena arena;
+	const struct option_section *sections;
+	struct config *config;
+	struct log *log;
+	struct server *server;
+	struct config_error error;
+};
+
+static int
+complain(const struct program *p, const char *what)
+{
+	(void)fprintf(stderr, "kithd: %s%s%s\n", what, what[0] == '\0' ? "" : ": ", p->error.text);
+	return EXIT_FAILURE;
+}
+
+static int
+apply_sets(struct program *p)
+{
+	for (size_t i = 0; i < p->args.sets.count; i++) {
+		struct slice text = slice_of(p->args.sets.v[i]);
+		size_t equals = slice_find(text, '=');
+
+		if (equals == text.len) {
+			(void)snprintf(p->error.text, sizeof(p->error.text),
+				"--set %s: give KEY=VALUE", p->args.sets.v[i]);
+			return -EINVAL;
+		}
+		if (config_set(p->config, slice_make(text.p, equals), slice_from(text, equals + 1),
+			    &p->error) < 0)
+			return -EINVAL;
+	}
+	return 0;
+}
+
+static int
+configure(struct program *p)
+{
+	int r = 0;
+
+	p->config = config_create(p->sections);
+	if (p->args.is_try)
+		r = try_prepare(&p->try, p->config, &p->try_state, &p->error);
+	else if (p->args.config_path != NULL)
+		r = config_read(p->config, p->args.config_path, &p->error);
+	if (r == 0)
+		r = apply_sets(p);
+	if (r == 0 && p->args.is_try && p->args.mode == MODE_EXPLAIN)
+		return 0;
+	return r;
+}
+
+static enum log_level
+level_of(const char *name)
+{
+	if (strcmp(name, "error") == 0)
+		return LOG_ERROR;
+	if (strcmp(name, "warning") == 0)
+		return LOG_WARNING;
+	return strcmp(name, "debug") == 0 ? LOG_DEBUG : LOG_INFO;
+}
+
+static enum log_format
+format_of(const char *name)
+{
+	if (strcmp(name, "json") == 0)
+		return LOG_JSON;
+	return strcmp(name, "journal") == 0 ? LOG_JOURNAL : LOG_TEXT;
+}
+
+static void
+ask_to_stop(void *arg)
+{
+	(void)arg;
+	(void)kill(getpid(), SIGTERM);
+}
+
+/* Waits for SIGINT or SIGTERM. Blocked before any thread began, so only this thread gets them. */
+static void
+wait_for_end(const sigset_t *signals)
+{
+	int signal;
+
+	while (sigwait(signals, &signal) != 0)
+		;
+}
+
+static int
+serve(struct program *p)
+{
+	sigset_t signals;
+	int r;
+
+	(void)sigemptyset(&signals);
+	(void)sigaddset(&signals, SIGINT);
+	(void)sigaddset(&signals, SIGTERM);
+	(void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+	r = server_start(p->server, &p->error);
+	if (r == 0 && p->args.is_try)
+		r = try_add_users(&p->try, &p->try_state, &p->error);
+	if (r == 0) {
+		log_info(p->log, "kithd is ready", F_STR("version", KITH_VERSION),
+			F_UINT("c2s", server_port(p->server)),
+			F_UINT("c2s_tls", server_tls_port(p->server)));
+		if (p->args.is_try)
+			try_announce(&p->try_state, p->config, server_port(p->server),
+				server_tls_port(p->server));
+		wait_for_end(&signals);
+		log_info(p->log, "kithd stops");
+	}
+	server_stop(p->server);
+	return r < 0 ? complain(p, "") : EXIT_SUCCESS;
+}
+
+static int
+run(struct program *p)
+{
+	const struct server_config *conf = config_section(p->config, "server");
+	struct server_setup setup = {
+		.config = p->config,
+		.modules = all_modules,
+		.directory = conf->directory,
+		.has_control = true,
+		.wants_stop = ask_to_stop,
+	};
+	int status;
+
+	p->log = log_create(STDERR_FILENO, format_of(conf->log_format), level_of(conf->log_level));
+	setup.log = p->log;
+	if (p->args.mode == MODE_EXPLAIN)
+		setup.directory = NULL;
+	if (server_create(&setup, &p->server, &p->error) < 0)
+		return complain(p, "");
+	if (p->args.mode == MODE_RUN) {
+		status = serve(p);
+	} else {
+		server_explain(p->server, stdout);
+		status = EXIT_SUCCESS;
+	}
+	server_destroy(&p->server);
+	return status;
+}
+
+static int
+dispatch(struct program *p)
+{
+	if (p->args.mode == MODE_DUMP_DEFAULTS) {
+		config_dump_defaults(p->sections, stdout);
+		return EXIT_SUCCESS;
+	}
+	if (p->args.mode == MODE_DUMP_MANUAL) {
+		config_dump_manual(p->sections, stdout);
+		return EXIT_SUCCESS;
+	}
+	if (p->args.mode == MODE_EXPLAIN)
+		p->args.is_try = true;
+	if (!p->args.is_try && p->args.config_path == NULL)
+		return args_usage();
+	if (configure(p) < 0)
+		return complain(p, "");
+	return p->args.mode == MODE_CHECK ? EXIT_SUCCESS : run(p);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct program p = { 0 };
+	int status;
+
+	arena_init(&p.arena, 0);
+	p.sections = server_sections(all_modules, &p.arena);
+	status = args_read(&p.args, &p.arena, argc, argv);
+	p.try = (struct try_options){
+		p.args.domains.v,
+		p.args.domains.count,
+		p.args.directory,
+		p.args.port_base,
+		p.args.users.v,
+		p.args.users.count,
+	};
+	if (status < 0)
+		status = dispatch(&p);
+	try_clean(&p.try_state);
+	log_destroy(&p.log);
+	config_destroy(&p.config);
+	arena_finish(&p.arena);
+	return status;
+}

@@ -1,0 +1,117 @@
+/*
+ * XEP-0030: Service Discovery, of hosts and of accounts. What there is to tell comes from the
+ * modules' tables and from the disco hooks.
+ */
+#include "server/module.h"
+
+#define NS_INFO "http://jabber.org/protocol/disco#info"
+#define NS_ITEMS "http://jabber.org/protocol/disco#items"
+
+struct question {
+	struct slice node;
+};
+
+static const struct field question_fields[] = {
+	ATTR_TEXT(struct question, node, "node"),
+	FIELDS_END(struct question),
+};
+static const struct payload info = { "query", NS_INFO, question_fields };
+static const struct payload items = { "query", NS_ITEMS, question_fields };
+
+static void
+host_info(struct iq *iq)
+{
+	const struct question *asked = iq_data(iq, &info);
+	struct disco *answer = disco_create(iq->arena, asked->node);
+
+	if (asked->node.len > 0) {
+		iq_error(iq, ITEM_NOT_FOUND, "This host has no such node");
+		return;
+	}
+	disco_identity(answer, "server", "im", server_name());
+	disco_collect_host(answer, iq->host);
+	iq_result(iq, &disco_info_payload, disco_info(answer));
+}
+
+static void
+host_items(struct iq *iq)
+{
+	const struct question *asked = iq_data(iq, &items);
+	struct disco *answer = disco_create(iq->arena, asked->node);
+
+	if (asked->node.len > 0) {
+		iq_error(iq, ITEM_NOT_FOUND, "This host has no such node");
+		return;
+	}
+	iq_result(iq, &disco_items_payload, disco_items(answer));
+}
+
+/* XEP-0030 8: an account tells about itself only to those who may see its presence. */
+static bool
+may_ask(const struct iq *iq)
+{
+	return account_is_seen_by(iq->account, &iq->st.from);
+}
+
+static void
+account_info(struct iq *iq)
+{
+	const struct question *asked = iq_data(iq, &info);
+	struct disco *answer = disco_create(iq->arena, asked->node);
+
+	if (!may_ask(iq)) {
+		iq_error(iq, SERVICE_UNAVAILABLE, NULL);
+		return;
+	}
+	if (asked->node.len > 0) {
+		iq_error(iq, ITEM_NOT_FOUND, "This account has no such node");
+		return;
+	}
+	disco_identity(answer, "account", "registered", NULL);
+	disco_collect_account(answer, iq->account);
+	iq_result(iq, &disco_info_payload, disco_info(answer));
+}
+
+static void
+account_items(struct iq *iq)
+{
+	const struct question *asked = iq_data(iq, &items);
+	struct disco *answer = disco_create(iq->arena, asked->node);
+
+	if (!may_ask(iq)) {
+		iq_error(iq, SERVICE_UNAVAILABLE, NULL);
+		return;
+	}
+	if (asked->node.len > 0) {
+		iq_error(iq, ITEM_NOT_FOUND, "This account has no such node");
+		return;
+	}
+	/* XEP-0030 4.2: the account's available resources. */
+	for (struct session *s = account_sessions(iq->account); s != NULL; s = session_next(s)) {
+		if (session_is_available(s))
+			disco_item(answer, session_jid(s)->full, NO_SLICE);
+	}
+	iq_result(iq, &disco_items_payload, disco_items(answer));
+}
+
+static const struct xep xeps[] = {
+	{ 30, "2.5rc3", XEP_COMPLETE },
+	{ 0 },
+};
+
+static const struct iq_route routes[] = {
+	{ IQ_GET, TO_HOST, &info, host_info },
+	{ IQ_GET, TO_HOST, &items, host_items },
+	{ IQ_GET, TO_ACCOUNT, &info, account_info },
+	{ IQ_GET, TO_ACCOUNT, &items, account_items },
+	{ 0 },
+};
+
+const struct module mod_disco = {
+	.name = "disco",
+	.about = "Tells what hosts and accounts can do.",
+	.xeps = xeps,
+	.features = (const char *const[]){ NS_INFO, NS_ITEMS, NULL },
+	.account_features = (const char *const[]){ NS_INFO, NS_ITEMS, NULL },
+	.routes = routes,
+};

@@ -1,0 +1,176 @@
+/*
+ * XEP-0160: Best Practices for Handling Offline Messages. A message that no session took is kept
+ * in a log of its account, in order, and delivered with a delay stamp (XEP-0203) to the first
+ * session that becomes available with a priority that is not negative.
+ *
+ * The row is on its way to the disk before anything else of the account is read, and a read
+ * queued after it sees it, so nothing is lost between the two. A row is deleted after it was
+ * delivered: a crash in between delivers it again rather than never.
+ */
+#include "base/clock.h"
+#include "server/module.h"
+#include "server/stanza_log.h"
+
+enum { PAGE = 100, STAMP_XML = 256 };
+
+struct offline_config {
+	uint32_t max_messages;
+};
+
+struct offline_account {
+	uint32_t count; /* messages in the log, those on their way included */
+};
+
+enum { STORE_MESSAGES };
+enum { METRIC_KEPT, METRIC_DELIVERED, METRIC_REFUSED };
+
+extern const struct module mod_offline;
+
+static struct offline_account *
+state_of(struct account *acct)
+{
+	return account_state(acct, &mod_offline);
+}
+
+static void
+got_count(struct account *acct, uint64_t count)
+{
+	state_of(acct)->count = (uint32_t)count;
+}
+
+static void
+count_messages(struct account *acct)
+{
+	account_read_count(acct, &mod_offline, STORE_MESSAGES, got_count);
+}
+
+/* XEP-0160 3: which messages are kept. */
+static bool
+is_worth_keeping(const struct stanza *st)
+{
+	if (st->kind != STANZA_MESSAGE)
+		return false;
+	if (st->type == TYPE_NORMAL)
+		return true;
+	return st->type == TYPE_CHAT && stanza_has_body(st);
+}
+
+static void
+message_refused(struct account *acct)
+{
+	state_of(acct)->count--;
+}
+
+static void
+keep(struct stanza *st, struct account *acct)
+{
+	const struct offline_config *conf = module_config(account_host(acct), &mod_offline);
+
+	if (!is_worth_keeping(st))
+		return;
+	if (state_of(acct)->count >= conf->max_messages) {
+		metric_add(acct, &mod_offline, METRIC_REFUSED);
+		return; /* the core bounces what nobody kept */
+	}
+	state_of(acct)->count++;
+	metric_add(acct, &mod_offline, METRIC_KEPT);
+	stanza_keep(st);
+	stanza_log_append(acct, &mod_offline, STORE_MESSAGES, st, message_refused);
+}
+
+/* The newest session that takes messages. */
+static struct session *
+taker(struct account *acct)
+{
+	struct session *found = NULL;
+
+	for (struct session *s = account_sessions(acct); s != NULL; s = session_next(s)) {
+		if (session_is_available(s) && session_priority(s) >= 0)
+			found = s;
+	}
+	return found;
+}
+
+static void
+deliver(struct account *acct, struct stanza *st, int64_t wall_ms)
+{
+	struct session *s = taker(acct);
+	char stamp[STAMP_CHARS + 1];
+	struct buffer content;
+
+	if (s == NULL)
+		return;
+	stamp_write(wall_ms, stamp);
+	buffer_init(&content, size_add(st->content.len, STAMP_XML + LIMIT_DOMAIN));
+	(void)buffer_append(&content, st->content);
+	(void)buffer_printf(&content, "<delay xmlns='urn:xmpp:delay' from='%.*s' stamp='%s'/>",
+		SLICE_ARG(host_domain(account_host(acct))), stamp);
+	st->content = buffer_slice(&content);
+	session_deliver(s, st);
+	buffer_finish(&content);
+	metric_add(acct, &mod_offline, METRIC_DELIVERED);
+}
+
+static void deliver_kept(struct session *s);
+
+static void
+delivered(struct account *acct, uint64_t last_id, size_t count)
+{
+	struct session *s = taker(acct);
+
+	if (count == 0 || s == NULL)
+		return; /* nobody is there to take them now: they stay */
+	stanza_log_delete(acct, &mod_offline, STORE_MESSAGES, last_id);
+	state_of(acct)->count -= (uint32_t)count;
+	if (count == PAGE)
+		deliver_kept(s);
+}
+
+static void
+deliver_kept(struct session *s)
+{
+	struct account *acct = session_account(s);
+
+	if (state_of(acct)->count == 0 || session_priority(s) < 0)
+		return;
+	stanza_log_read(acct, &mod_offline, STORE_MESSAGES, PAGE, deliver, delivered);
+}
+
+static const struct xep xeps[] = {
+	{ 160, "1.0.1", XEP_COMPLETE },
+	{ 203, "2.0", XEP_COMPLETE },
+	{ 0 },
+};
+
+static const struct option options[] = {
+	OPTION_UINT(struct offline_config, max_messages, "max_messages", 1000, 0, 1000000,
+		"How many messages are kept for a user who is away."),
+	{ 0 },
+};
+
+static const struct store_entry stores[] = {
+	[STORE_MESSAGES] = { "messages", STORE_LOG, .version = 1 },
+	{ 0 },
+};
+
+static const struct metric metrics[] = {
+	[METRIC_KEPT] = { "offline_kept_total", "Messages kept for users who were away." },
+	[METRIC_DELIVERED] = { "offline_delivered_total", "Kept messages delivered." },
+	[METRIC_REFUSED] = { "offline_refused_total", "Messages refused because too many waited." },
+	{ 0 },
+};
+
+const struct module mod_offline = {
+	.name = "offline",
+	.about = "Keeps messages for users who are away.",
+	.xeps = xeps,
+	.features = (const char *const[]){ "msgoffline", NULL },
+	.options = options,
+	.config_size = sizeof(struct offline_config),
+	.account_size = sizeof(struct offline_account),
+	.stores = stores,
+	.metrics = metrics,
+	.on.account_loading = count_messages,
+	.on.undelivered = keep,
+	.on.session_available = deliver_kept,
+};

@@ -1,0 +1,172 @@
+/*
+ * The roster as clients see it (RFC 6121, 2): get, set and remove. The subscriptions in it are
+ * the core's; here names, groups and the removal of a contact are changed.
+ */
+#include "server/module.h"
+#include "server/roster.h"
+#include "server/subscription.h"
+
+struct roster_config {
+	uint32_t max_items, max_groups;
+};
+
+extern const struct module mod_roster;
+
+static void
+get_roster(struct iq *iq)
+{
+	struct roster *roster = account_roster(iq->account);
+	struct roster_query answer = {
+		.items.v = arena_array(iq->arena, roster->contacts.count + 1, struct roster_item),
+	};
+	struct map_node *node;
+	size_t at = 0;
+
+	session_want_roster(iq->session);
+	while ((node = map_next(&roster->contacts, &at)) != NULL) {
+		const struct contact *c = container_of(node, struct contact, node);
+
+		/* RFC 6121 3.4.2: what was only approved beforehand is told, too. */
+		answer.items.v[answer.items.count++] = c->item;
+	}
+	iq_result(iq, &roster_payload, &answer);
+}
+
+/* RFC 6121 2.3.3: what a set must look like. NULL: it is right. */
+static const char *
+mistake_in(const struct roster_query *query, const struct roster_config *conf)
+{
+	const struct roster_item *item = query->items.v;
+
+	if (query->items.count != 1)
+		return "A roster set has exactly one item";
+	if (item->jid.full.p == NULL || jid_local(&item->jid).p == NULL)
+		return "The item has no address";
+	if (item->groups.count > conf->max_groups)
+		return "The item is in too many groups";
+	for (size_t i = 0; i < item->groups.count; i++) {
+		if (item->groups.v[i].len == 0)
+			return "A group has no name";
+		for (size_t j = 0; j < i; j++) {
+			if (slice_is(item->groups.v[i], item->groups.v[j]))
+				return "A group is named twice";
+		}
+	}
+	return NULL;
+}
+
+/* The item to keep: the client's names and groups, our subscription. */
+static struct roster_item
+merged(struct account *acct, const struct roster_item *asked)
+{
+	const struct contact *old = roster_find(account_roster(acct), jid_bare(&asked->jid));
+	struct roster_item item = {
+		.jid = jid_to_bare(&asked->jid),
+		.name = asked->name,
+		.groups = asked->groups,
+		.subscription = slice_of(subscription_name(SUBSCRIPTION_NONE)),
+	};
+
+	if (old != NULL) {
+		item.subscription = old->item.subscription;
+		item.ask = old->item.ask;
+		item.approved = old->item.approved;
+	}
+	return item;
+}
+
+static void
+item_saved(struct iq *iq)
+{
+	const struct roster_query *query = iq_data(iq, &roster_payload);
+	struct roster_item item = merged(iq->account, query->items.v);
+
+	roster_put_contact(account_roster(iq->account), &item);
+	roster_push(iq->account, &item);
+	iq_result(iq, NULL, NULL);
+}
+
+static void
+item_removed(struct iq *iq)
+{
+	const struct roster_query *query = iq_data(iq, &roster_payload);
+	struct roster_item gone = { .jid = jid_to_bare(&query->items.v->jid) };
+	struct roster *roster = account_roster(iq->account);
+	const struct contact *old = roster_find(roster, gone.jid.full);
+	unsigned subscription = old == NULL ? 0 : old->subscription;
+	bool asked = old != NULL && old->item.ask.p != NULL;
+
+	gone.subscription = SLICE("remove");
+	roster_drop_contact(roster, gone.jid.full);
+	roster_drop_request(roster, gone.jid.full);
+	subscription_cancel(iq->account, &gone.jid, subscription, asked);
+	roster_push(iq->account, &gone);
+	iq_result(iq, NULL, NULL);
+}
+
+static void
+remove_item(struct iq *iq, const struct roster_item *item)
+{
+	struct jid bare = jid_to_bare(&item->jid);
+	struct store_txn *txn;
+
+	if (roster_find(account_roster(iq->account), bare.full) == NULL) {
+		iq_error(iq, ITEM_NOT_FOUND, "This address is not in the roster");
+		return;
+	}
+	txn = txn_begin(iq->account);
+	roster_delete_contact(iq->account, txn, bare.full);
+	roster_delete_request(iq->account, txn, bare.full);
+	iq_commit(iq, txn, item_removed);
+}
+
+static void
+set_roster(struct iq *iq)
+{
+	const struct roster_config *conf = module_config(iq->host, &mod_roster);
+	const struct roster_query *query = iq_data(iq, &roster_payload);
+	const char *mistake = mistake_in(query, conf);
+	struct roster_item item;
+	struct store_txn *txn;
+
+	if (mistake != NULL) {
+		iq_error(iq, BAD_REQUEST, mistake);
+		return;
+	}
+	if (slice_is_text(query->items.v->subscription, "remove")) {
+		remove_item(iq, query->items.v);
+		return;
+	}
+	if (roster_find(account_roster(iq->account), jid_bare(&query->items.v->jid)) == NULL &&
+		account_roster(iq->account)->contacts.count >= conf->max_items) {
+		iq_error(iq, RESOURCE_CONSTRAINT, "The roster is full");
+		return;
+	}
+	item = merged(iq->account, query->items.v);
+	txn = txn_begin(iq->account);
+	roster_save_contact(iq->account, txn, &item);
+	iq_commit(iq, txn, item_saved);
+}
+
+static const struct option options[] = {
+	OPTION_UINT(struct roster_config, max_items, "max_items", 5000, 1, 1000000,
+		"How many contacts one roster may hold."),
+	OPTION_UINT(struct roster_config, max_groups, "max_groups", 50, 0, 10000,
+		"How many groups one contact may be in."),
+	{ 0 },
+};
+
+static const struct iq_route routes[] = {
+	{ IQ_GET, TO_SELF, &roster_payload, get_roster },
+	{ IQ_SET, TO_SELF, &roster_payload, set_roster },
+	{ 0 },
+};
+
+const struct module mod_roster = {
+	.name = "roster",
+	.about = "Keeps each user's contacts.",
+	.options = options,
+	.config_size = sizeof(struct roster_config),
+	.routes = routes,
+	.on.account_loading = roster_load,
+};

@@ -1,0 +1,501 @@
+/*
+ * The life of an account: loaded when someone needs it, paused while something waits for
+ * storage, and out of memory when nobody is signed in for a while.
+ */
+#include "server/account_internal.h"
+
+#include "server/iq_internal.h"
+#include "server/letter.h"
+#include "server/login.h"
+#include "server/login_internal.h"
+#include "server/route.h"
+#include "server/route_internal.h"
+#include "server/server_internal.h"
+#include "server/session_internal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+enum { READS_MOST = 64 };
+
+/* What is asked for while an account comes into memory. */
+struct load {
+	struct store_batch *batch;
+	struct {
+		void (*got)(struct account *acct, const struct store_result *result);
+		void (*got_count)(struct account *acct, uint64_t count);
+	} reads[READS_MOST];
+	unsigned count;
+};
+
+struct account *
+account_find(struct shard *shard, struct slice bare)
+{
+	struct map_node *node = map_find(&shard->accounts, bare);
+
+	return node == NULL ? NULL : container_of(node, struct account, node);
+}
+
+static void
+go_idle(struct timer *timer)
+{
+	struct account *acct = container_of(timer, struct account, idle);
+
+	account_destroy(acct);
+}
+
+/* Leaves memory after a while if nothing holds it. */
+static void
+consider_leaving(struct account *acct)
+{
+	const struct server_config *conf = acct->shard->server->core->server;
+	bool is_held = acct->session_count > 0 || acct->pending > 0 ||
+		       acct->state != ACCOUNT_RESIDENT || !list_is_empty(&acct->logins);
+
+	if (is_held) {
+		timer_stop(acct->shard->loop, &acct->idle);
+		return;
+	}
+	if (timer_is_running(&acct->idle))
+		return;
+	acct->idle.fire = go_idle;
+	/* Who does not exist, or never will again, is not worth keeping. */
+	timer_start(acct->shard->loop, &acct->idle, acct->exists ? conf->account_idle_ms : 0);
+}
+
+static struct account *
+account_create(struct shard *shard, struct host *host, const struct jid *jid)
+{
+	struct account *acct = slab_alloc(&shard->account_slab);
+	struct slice bare = jid_bare(jid);
+
+	acct->shard = shard;
+	acct->host = host;
+	acct->jid = jid_to_bare(jid);
+	acct->jid.full = slice_make(xstrndup(bare.p, bare.len), bare.len);
+	acct->node.key = acct->jid.full;
+	list_init(&acct->sessions);
+	list_init(&acct->letters);
+	list_init(&acct->logins);
+	roster_init(&acct->roster);
+	map_insert(&shard->accounts, &acct->node);
+	return acct;
+}
+
+void
+account_destroy(struct account *acct)
+{
+	struct shard *shard = acct->shard;
+	struct letter *letter;
+
+	hook_account_gone(&shard->server->pipeline, acct);
+	timer_stop(shard->loop, &acct->idle);
+	LIST_EACH(letter, &acct->letters, struct letter, link)
+	letter_destroy(&letter);
+	roster_finish(&acct->roster);
+	map_remove(&shard->accounts, &acct->node);
+	free((void *)(uintptr_t)acct->jid.full.p);
+	slab_free(&shard->account_slab, acct);
+}
+
+/* Lets in what waited, in order, until something pauses the account again. */
+static void
+let_in(struct account *acct)
+{
+	struct login *login;
+	struct session *s;
+	struct list *link;
+
+	while (account_is_ready(acct) && (link = list_pop(&acct->letters)) != NULL) {
+		struct letter *letter = container_of(link, struct letter, link);
+		struct stanza st;
+
+		acct->letter_bytes -= letter->size;
+		if (letter_open(letter, acct->shard, &st)) {
+			acct->shard->routing = true;
+			account_receive(acct, &st);
+			acct->shard->routing = false;
+		}
+		letter_destroy(&letter);
+		arena_reset(&acct->shard->scratch);
+	}
+	LIST_EACH(s, &acct->sessions, struct session, link)
+	{
+		if (!account_is_ready(acct))
+			return;
+		session_continue(s);
+	}
+	while (account_is_ready(acct) && (link = list_pop(&acct->logins)) != NULL) {
+		login = container_of(link, struct login, account_link);
+		login_account_ready(login);
+	}
+}
+
+void
+account_pause(struct account *acct)
+{
+	acct->state = ACCOUNT_WAITING;
+}
+
+void
+account_resume(struct account *acct)
+{
+	acct->state = ACCOUNT_RESIDENT;
+	let_in(acct);
+	consider_leaving(acct);
+}
+
+/* The store failed: nobody can be told anything true about this account now. */
+static void
+load_failed(struct account *acct, int error)
+{
+	struct list *link;
+
+	log_error(acct->shard->server->log, "an account could not be read; is the disk in order?",
+		F_TEXT("account", acct->jid.full), F_STR("error", strerror(-error)));
+	acct->state = ACCOUNT_RESIDENT;
+	acct->exists = false;
+	while ((link = list_pop(&acct->logins)) != NULL)
+		login_end(container_of(link, struct login, account_link),
+			STREAM_INTERNAL_SERVER_ERROR, NULL);
+	while ((link = list_pop(&acct->letters)) != NULL) {
+		struct letter *letter = container_of(link, struct letter, link);
+		struct stanza st;
+
+		if (letter_open(letter, acct->shard, &st))
+			route_bounce(acct->shard, &st, INTERNAL_SERVER_ERROR, NULL, NULL);
+		letter_destroy(&letter);
+	}
+	consider_leaving(acct);
+}
+
+static void
+loaded(struct store_request *request)
+{
+	struct account *acct = request->arg;
+	struct load *load = acct->load;
+	const struct store_batch *batch = store_batch_of(request);
+
+	acct->load = NULL;
+	acct->pending--;
+	if (request->error < 0) {
+		free(load);
+		load_failed(acct, request->error);
+		return;
+	}
+	acct->exists = acct->is_anonymous || store_result(batch, 0)->count > 0;
+	for (unsigned i = 0; i < load->count; i++) {
+		const struct store_result *result = store_result(batch, i + 1);
+
+		if (load->reads[i].got != NULL)
+			load->reads[i].got(acct, result);
+		else
+			load->reads[i].got_count(acct, result->total);
+	}
+	free(load);
+	account_resume(acct);
+}
+
+struct account *
+account_load(struct shard *shard, struct host *host, const struct jid *jid)
+{
+	struct account *acct = account_find(shard, jid_bare(jid));
+
+	if (acct != NULL)
+		return acct;
+	acct = account_create(shard, host, jid);
+	acct->load = xcalloc(1, sizeof(*acct->load));
+	acct->load->batch = store_batch_create(shard->server->store, acct->jid.full);
+	(void)store_read_value(acct->load->batch, shard->server->tables[CORE_CREDENTIALS]);
+	hook_account_loading(&shard->server->pipeline, acct);
+	acct->pending++;
+	store_fetch(acct->load->batch, shard->number, loaded, acct);
+	return acct;
+}
+
+struct account *
+account_create_anonymous(struct shard *shard, struct host *host, const struct jid *jid)
+{
+	struct account *acct = account_create(shard, host, jid);
+
+	acct->is_anonymous = acct->exists = true;
+	acct->state = ACCOUNT_RESIDENT;
+	return acct;
+}
+
+static unsigned
+next_read(struct load *load)
+{
+	assert(load != NULL && load->count < READS_MOST);
+	return load->count++;
+}
+
+static void
+read_whole(struct store_batch *batch, enum store_kind kind, unsigned table)
+{
+	static const struct store_range all;
+
+	switch (kind) {
+	case STORE_VALUE:
+		(void)store_read_value(batch, table);
+		break;
+	case STORE_SET:
+		(void)store_read_set(batch, table);
+		break;
+	case STORE_MAP:
+		(void)store_read_map(batch, table);
+		break;
+	default:
+		(void)store_read_log(batch, table, &all);
+	}
+}
+
+void
+account_read(struct account *acct, const struct module *module, unsigned store,
+	void (*got)(struct account *acct, const struct store_result *result))
+{
+	read_whole(
+		acct->load->batch, module->stores[store].kind, account_table(acct, module, store));
+	acct->load->reads[next_read(acct->load)].got = got;
+}
+
+void
+account_read_count(struct account *acct, const struct module *module, unsigned store,
+	void (*got)(struct account *acct, uint64_t count))
+{
+	(void)store_read_count(acct->load->batch, account_table(acct, module, store), NULL);
+	acct->load->reads[next_read(acct->load)].got_count = got;
+}
+
+void
+account_read_table(struct account *acct, enum store_kind kind, unsigned table,
+	void (*got)(struct account *acct, const struct store_result *result))
+{
+	read_whole(acct->load->batch, kind, table);
+	acct->load->reads[next_read(acct->load)].got = got;
+}
+
+struct store_txn *
+txn_begin(struct account *acct)
+{
+	return store_txn_create(acct->shard->server->store, acct->jid.full);
+}
+
+unsigned
+account_table(const struct account *acct, const struct module *module, unsigned store)
+{
+	return server_module(acct->shard->server, module)->first_table + store;
+}
+
+/* A request under way for an account, and what to do when it is back. */
+struct errand {
+	struct account *acct;
+	void (*committed)(struct account *acct, int error, void *arg);
+	void (*fetched)(struct account *acct, struct store_batch *batch, void *arg);
+	void *arg;
+	bool pauses;
+};
+
+static struct errand *
+errand_create(struct account *acct, bool pauses, void *arg)
+{
+	struct errand *errand = xcalloc(1, sizeof(*errand));
+
+	errand->acct = acct;
+	errand->arg = arg;
+	errand->pauses = pauses;
+	acct->pending++;
+	timer_stop(acct->shard->loop, &acct->idle);
+	if (pauses)
+		account_pause(acct);
+	return errand;
+}
+
+static void
+errand_end(struct errand *errand)
+{
+	struct account *acct = errand->acct;
+	bool pauses = errand->pauses;
+
+	free(errand);
+	acct->pending--;
+	arena_reset(&acct->shard->scratch);
+	/* What was done may have paused the account anew; then it stays so. */
+	if (pauses && acct->pauses == 0)
+		account_resume(acct);
+	else
+		consider_leaving(acct);
+}
+
+static void
+errand_done(struct store_request *request)
+{
+	struct errand *errand = request->arg;
+	struct account *acct = errand->acct;
+
+	if (errand->pauses)
+		acct->pauses--;
+	if (request->error < 0)
+		log_error(acct->shard->server->log,
+			"a change could not be stored; is the disk full?",
+			F_TEXT("account", acct->jid.full),
+			F_STR("error", strerror(-request->error)));
+	if (errand->committed != NULL)
+		errand->committed(acct, request->error, errand->arg);
+	else if (errand->fetched != NULL)
+		errand->fetched(acct, store_batch_of(request), errand->arg);
+	errand_end(errand);
+}
+
+static void
+commit(struct account *acct, struct store_txn *txn, bool pauses,
+	void (*done)(struct account *acct, int error, void *arg), void *arg)
+{
+	struct errand *errand;
+
+	acct->pauses += pauses;
+	errand = errand_create(acct, pauses, arg);
+	errand->committed = done;
+	store_commit(txn, acct->shard->number, errand_done, errand);
+}
+
+void
+account_commit(struct account *acct, struct store_txn *txn,
+	void (*done)(struct account *acct, int error, void *arg), void *arg)
+{
+	commit(acct, txn, false, done, arg);
+}
+
+void
+account_commit_paused(struct account *acct, struct store_txn *txn,
+	void (*done)(struct account *acct, int error, void *arg), void *arg)
+{
+	commit(acct, txn, true, done, arg);
+}
+
+void
+account_fetch(struct account *acct, struct store_batch *batch,
+	void (*done)(struct account *acct, struct store_batch *batch, void *arg), void *arg)
+{
+	struct errand *errand;
+
+	acct->pauses++;
+	errand = errand_create(acct, true, arg);
+	errand->fetched = done;
+	store_fetch(batch, acct->shard->number, errand_done, errand);
+}
+
+void
+account_queue(struct account *acct, struct letter *letter)
+{
+	struct stanza st;
+
+	if (acct->letter_bytes + letter->size <= LIMIT_ACCOUNT_QUEUE) {
+		acct->letter_bytes += letter->size;
+		list_append(&acct->letters, &letter->link);
+		return;
+	}
+	if (letter_open(letter, acct->shard, &st))
+		route_bounce(acct->shard, &st, RESOURCE_CONSTRAINT,
+			"Too much waits for this user at the moment; try again", NULL);
+	letter_destroy(&letter);
+}
+
+void
+account_wait(struct account *acct, struct login *login)
+{
+	timer_stop(acct->shard->loop, &acct->idle);
+	if (account_is_ready(acct))
+		login_account_ready(login);
+	else
+		list_append(&acct->logins, &login->account_link);
+}
+
+void
+account_add_session(struct account *acct, struct session *s)
+{
+	timer_stop(acct->shard->loop, &acct->idle);
+	list_append(&acct->sessions, &s->link);
+	acct->session_count++;
+}
+
+void
+account_remove_session(struct account *acct, struct session *s)
+{
+	list_remove(&s->link);
+	acct->session_count--;
+	iq_forget_session(acct->iq, s);
+	consider_leaving(acct);
+}
+
+void
+account_delete(struct account *acct)
+{
+	struct session *s;
+
+	acct->exists = false;
+	LIST_EACH(s, &acct->sessions, struct session, link)
+	session_end(s, STREAM_NOT_AUTHORIZED, "This account was deleted");
+	consider_leaving(acct);
+}
+
+const struct jid *
+account_jid(const struct account *acct)
+{
+	return &acct->jid;
+}
+
+struct host *
+account_host(const struct account *acct)
+{
+	return acct->host;
+}
+
+struct roster *
+account_roster(struct account *acct)
+{
+	return &acct->roster;
+}
+
+bool
+account_is_seen_by(struct account *acct, const struct jid *jid)
+{
+	const struct contact *c;
+
+	if (jid_same_bare(&acct->jid, jid))
+		return true;
+	c = roster_find(&acct->roster, jid_bare(jid));
+	return c != NULL && (c->subscription & SUBSCRIPTION_FROM) != 0;
+}
+
+struct session *
+account_sessions(const struct account *acct)
+{
+	struct list *first = acct->sessions.next;
+
+	return first == &acct->sessions ? NULL : container_of(first, struct session, link);
+}
+
+struct session *
+session_next(const struct session *s)
+{
+	struct list *next = s->link.next;
+
+	return next == &s->account->sessions ? NULL : container_of(next, struct session, link);
+}
+
+struct session *
+account_session(const struct account *acct, struct slice resource)
+{
+	struct session *s = resource.len == 0 ? NULL : account_sessions(acct);
+
+	while (s != NULL && !slice_is(jid_resource(&s->jid), resource))
+		s = session_next(s);
+	return s;
+}
+
+void *
+account_state(struct account *acct, const struct module *module)
+{
+	return acct->states + server_module(acct->shard->server, module)->account_offset;
+}

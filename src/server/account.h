@@ -1,0 +1,59 @@
+/*
+ * An account is the home of a bare address: everything about it lives on one shard and is
+ * touched by that shard's thread only. Accounts are actors (absent, loading, resident, waiting):
+ * all that hooks need is loaded before the first stanza is let in, and while an operation waits
+ * for storage the account is paused and its stanzas queue.
+ */
+#ifndef SERVER_ACCOUNT_H
+#define SERVER_ACCOUNT_H
+
+#include "proto/jid.h"
+#include "store/store.h"
+
+struct account;
+struct host;
+struct module;
+struct session;
+
+const struct jid *account_jid(const struct account *acct);
+struct host *account_host(const struct account *acct);
+
+/* The account's sessions, the newest last: for (s = first; s != NULL; s = session_next(s)). */
+struct session *account_sessions(const struct account *acct);
+struct session *session_next(const struct session *s);
+
+/*
+ * At account_loading: asks for one of the module's stores. got is called with the completed
+ * request (its results as in store.h) before the first stanza is let in.
+ */
+void account_read(struct account *acct, const struct module *module, unsigned store,
+	void (*got)(struct account *acct, const struct store_result *result));
+
+/* The same when only the number of keys or entries matters. */
+void account_read_count(struct account *acct, const struct module *module, unsigned store,
+	void (*got)(struct account *acct, uint64_t count));
+
+/* Whether the address may see the account's presence: itself, or a contact with "from". */
+bool account_is_seen_by(struct account *acct, const struct jid *jid);
+
+/* A transaction on this account. It must end in iq_commit or account_commit. */
+struct store_txn *txn_begin(struct account *acct);
+
+/* The number by which the store knows a module's store, for store_txn_… calls. */
+unsigned account_table(const struct account *acct, const struct module *module, unsigned store);
+
+/*
+ * Commits without pausing the account; done gets 0 or a negative error and the argument. The
+ * account stays in memory until then.
+ */
+void account_commit(struct account *acct, struct store_txn *txn,
+	void (*done)(struct account *acct, int error, void *arg), void *arg);
+
+/*
+ * Reads the module's stores outside of loading: fill adds the reads to the batch, done gets it
+ * completed. The account is paused until then, so what follows sees the answer's effect in order.
+ */
+void account_fetch(struct account *acct, struct store_batch *batch,
+	void (*done)(struct account *acct, struct store_batch *batch, void *arg), void *arg);
+
+#endif

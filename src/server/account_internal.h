@@ -1,0 +1,97 @@
+/* The account as the core sees it. All of it is touched by its shard's thread only. */
+#ifndef SERVER_ACCOUNT_INTERNAL_H
+#define SERVER_ACCOUNT_INTERNAL_H
+
+#include "base/map.h"
+#include "io/timer.h"
+#include "proto/stanza.h"
+#include "server/account.h"
+#include "server/roster.h"
+
+#include <stdalign.h>
+
+struct iq;
+struct load;
+struct letter;
+struct login;
+struct shard;
+
+enum account_state {
+	ACCOUNT_LOADING, /* its stores are being read; everything waits */
+	ACCOUNT_RESIDENT,
+	ACCOUNT_WAITING, /* an operation waits for storage; what arrives waits in order */
+};
+
+struct account {
+	struct map_node node; /* by the bare JID */
+	struct shard *shard;
+	struct host *host;
+	struct jid jid;
+	enum account_state state;
+	bool exists;          /* there are credentials, or it is anonymous */
+	bool is_anonymous;    /* nothing of it is stored */
+	struct list sessions; // session.link
+	unsigned session_count;
+	unsigned pending;    /* store requests under way that will come back to this account */
+	unsigned pauses;     /* those among them that pause the account */
+	struct load *load;   /* while it is loading */
+	struct list letters; // letter.link: what waits
+	size_t letter_bytes;
+	struct list logins; // login.account_link: wait for the account to bind
+	struct iq *iq;      /* the request whose commit is under way */
+	struct roster roster;
+	struct timer idle;
+	alignas(max_align_t) char states[]; /* the modules' */
+};
+
+/* The account if it is in memory, or NULL. */
+struct account *account_find(struct shard *shard, struct slice bare);
+
+/* Brings the account of that address into memory; it is loading afterwards, or resident. */
+struct account *account_load(struct shard *shard, struct host *host, const struct jid *jid);
+
+/* An account that no store knows, for one anonymous session. */
+struct account *account_create_anonymous(
+	struct shard *shard, struct host *host, const struct jid *jid);
+
+static inline bool
+account_is_ready(const struct account *acct)
+{
+	return acct->state == ACCOUNT_RESIDENT;
+}
+
+/* A stanza arrives at a ready account. */
+void account_receive(struct account *acct, struct stanza *st);
+
+/* Keeps a letter until the account is ready; beyond the limit it bounces. Owns the letter. */
+void account_queue(struct account *acct, struct letter *letter);
+
+/* Nothing is let in until account_resume; one operation at a time. */
+void account_pause(struct account *acct);
+void account_resume(struct account *acct);
+
+/* As account_commit, with the account paused until done was called. */
+void account_commit_paused(struct account *acct, struct store_txn *txn,
+	void (*done)(struct account *acct, int error, void *arg), void *arg);
+
+/* The login waits until the account is resident; then login_account_ready is called. */
+void account_wait(struct account *acct, struct login *login);
+
+/* A session came or went; an account without any leaves memory after a while. */
+void account_add_session(struct account *acct, struct session *s);
+void account_remove_session(struct account *acct, struct session *s);
+
+/* The account was deleted from the store: ends its sessions and forgets it. */
+void account_delete(struct account *acct);
+
+/* At the end of a shard: everything in memory goes. */
+void account_destroy(struct account *acct);
+
+/* As account_read, of a table of the core. */
+void account_read_table(struct account *acct, enum store_kind kind, unsigned table,
+	void (*got)(struct account *acct, const struct store_result *result));
+
+/* Delivers a message, presence or iq that has passed the hooks (RFC 6121, 8.5). deliver.c. */
+void account_deliver(struct account *acct, struct stanza *st);
+
+#endif

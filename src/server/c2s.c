@@ -1,0 +1,185 @@
+/* Client connections of each shard: listening sockets, certificates, and letting everyone go. */
+#include "io/listener.h"
+#include "io/tls.h"
+#include "server/login.h"
+#include "server/login_internal.h"
+#include "server/server_internal.h"
+#include "server/session_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static void
+accepted_plain(struct listener *listener, struct conn *conn, void *arg)
+{
+	(void)listener;
+	login_create(arg, conn, false);
+}
+
+static void
+accepted_tls(struct listener *listener, struct conn *conn, void *arg)
+{
+	(void)listener;
+	login_create(arg, conn, true);
+}
+
+static void
+exhausted(struct listener *listener, void *arg)
+{
+	struct shard *shard = arg;
+
+	(void)listener;
+	log_error(shard->server->log,
+		"no file descriptors are left and clients are refused; raise the limit of open "
+		"files",
+		F_UINT("shard", shard->number));
+}
+
+static int
+load_host(struct server *server, struct tls_context *tls, const struct host *host,
+	struct config_error *error)
+{
+	struct tls_error why;
+
+	if (host->certificate == NULL || host->key == NULL)
+		return 0;
+	if (tls_context_add(tls, host_domain(host).p, host->certificate, host->key, &why) < 0) {
+		(void)snprintf(error->text, sizeof(error->text), "host \"%s\": %.400s",
+			host_domain(host).p, why.text);
+		return -EINVAL;
+	}
+	(void)server;
+	return 1;
+}
+
+static int
+load_shard(struct server *server, struct shard *shard, struct config_error *error)
+{
+	struct tls_context *tls = tls_context_create("xmpp-client");
+	int count = 0;
+
+	if (server->core->auth->external)
+		tls_context_ask_client(tls, server->core->c2s->client_ca);
+	for (size_t i = 0; i < server->host_count; i++) {
+		int r = load_host(server, tls, &server->hosts[i], error);
+
+		if (r < 0) {
+			tls_context_destroy(&tls);
+			return r;
+		}
+		count += r;
+	}
+	if (count == 0)
+		tls_context_destroy(&tls);
+	shard->tls = tls;
+	return 0;
+}
+
+int
+c2s_load_certificates(struct server *server, struct config_error *error)
+{
+	for (unsigned i = 0; i < server->shard_count; i++) {
+		int r = load_shard(server, server->shards[i], error);
+
+		if (r < 0)
+			return r;
+	}
+	if (server->shards[0]->tls != NULL || !server->core->c2s->require_tls)
+		return 0;
+	(void)snprintf(error->text, sizeof(error->text),
+		"no host has a certificate, so nobody could sign in; set certificate and key of a "
+		"host, or c2s.require_tls = no on a trusted network");
+	return -EINVAL;
+}
+
+static int
+fail(struct config_error *error, const char *address, uint32_t port, int why)
+{
+	(void)snprintf(error->text, sizeof(error->text),
+		"cannot listen on %s port %u (%s); is another server running there?", address, port,
+		strerror(-why));
+	return why;
+}
+
+/* One address and port on all shards; the first picks the port if none is set. */
+static int
+listen_on(struct server *server, const char *address, bool is_tls, uint16_t *port,
+	struct config_error *error)
+{
+	for (unsigned i = 0; i < server->shard_count; i++) {
+		struct shard *shard = server->shards[i];
+		struct listener_config config = {
+			.address = address,
+			.port = *port,
+			.accepts_per_second = server->core->c2s->accept_rate,
+			.tls = is_tls ? shard->tls : NULL,
+			.proxies = server->core->c2s->proxies.v,
+			.accepted = is_tls ? accepted_tls : accepted_plain,
+			.exhausted = exhausted,
+			.arg = shard,
+		};
+		struct listener *listener;
+		int r = listener_create(shard->loop, &config, &listener);
+
+		if (r < 0)
+			return fail(error, address, *port, r);
+		shard->listeners = xrealloc(shard->listeners,
+			size_mul(shard->listener_count + 1, sizeof(struct listener *)));
+		shard->listeners[shard->listener_count++] = listener;
+		*port = listener_port(listener);
+	}
+	return 0;
+}
+
+int
+c2s_start(struct server *server, struct config_error *error)
+{
+	const struct c2s_config *conf = server->core->c2s;
+	int r = 0;
+
+	server->port = (uint16_t)conf->port;
+	server->tls_port = (uint16_t)conf->tls_port;
+	if (!conf->require_tls)
+		log_warning(server->log,
+			"clients may sign in without TLS; use c2s.require_tls = no on a trusted "
+			"network only");
+	for (size_t i = 0; r == 0 && i < conf->addresses.count; i++) {
+		r = listen_on(server, conf->addresses.v[i], false, &server->port, error);
+		if (r == 0 && server->shards[0]->tls != NULL)
+			r = listen_on(server, conf->addresses.v[i], true, &server->tls_port, error);
+		/* A machine without IPv6 is no mistake of the configuration. */
+		if (r == -EAFNOSUPPORT || (r == -EADDRNOTAVAIL && i > 0))
+			r = 0;
+	}
+	return r;
+}
+
+static void
+close_listeners(struct shard *shard)
+{
+	for (size_t i = 0; i < shard->listener_count; i++)
+		listener_destroy(&shard->listeners[i]);
+	free(shard->listeners);
+	shard->listeners = NULL;
+	shard->listener_count = 0;
+}
+
+void
+c2s_stop(struct shard *shard)
+{
+	struct session *s;
+	struct login *login;
+
+	close_listeners(shard);
+	LIST_EACH(login, &shard->logins, struct login, link)
+	login_end(login, STREAM_SYSTEM_SHUTDOWN, NULL);
+	LIST_EACH(s, &shard->sessions, struct session, all)
+	session_dismiss(s);
+}
+
+void
+c2s_end(struct shard *shard)
+{
+	close_listeners(shard);
+	tls_context_destroy(&shard->tls);
+}

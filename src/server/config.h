@@ -1,0 +1,71 @@
+/*
+ * The configuration as it stands: one struct of values for each section, filled from the option
+ * tables' defaults, then from kithd.conf, then from --set. A config is read-only once built and
+ * belongs to whoever built it; a reload builds another.
+ */
+#ifndef SERVER_CONFIG_H
+#define SERVER_CONFIG_H
+
+#include "base/arena.h"
+#include "server/option.h"
+
+#include <stdio.h>
+
+/* A domain to serve, with its certificate (PEM files; NULL: none yet). */
+struct host_config {
+	const char *domain;
+	const char *certificate, *key;
+};
+
+struct config {
+	struct arena arena;                    /* everything below */
+	const struct option_section *sections; /* the list ends with a NULL name */
+	void **values;                         /* one struct per section */
+	struct host_config *hosts;
+	size_t host_count;
+};
+
+/* A mistake in a configuration, as a person reads it: cause, place and cure. */
+struct config_error {
+	char text[512];
+};
+
+/* All defaults. sections must outlive the config. Never fails. */
+struct config *config_create(const struct option_section *sections);
+void config_destroy(struct config **config);
+
+/* The struct of the section with that name; NULL if there is none. */
+void *config_section(const struct config *config, const char *name);
+
+/*
+ * Sets one option from its text. key is "section.option". 0, or -EINVAL: unknown (the error names
+ * the nearest key), not of the option's type, or out of its bounds.
+ */
+int config_set(
+	struct config *config, struct slice key, struct slice value, struct config_error *error);
+
+/* Sets a list option. */
+int config_set_list(struct config *config, struct slice key, const struct slice *values,
+	size_t count, struct config_error *error);
+
+/* Adds a host; all texts are copied, certificate and key may be NULL. */
+void config_add_host(
+	struct config *config, const char *domain, const char *certificate, const char *key);
+
+/*
+ * Reads a file of libconfuse's syntax: `section { key = value }`, `host "name" { … }`, include().
+ * 0, or -EINVAL (-errno when the file cannot be read) with an error that names file and line.
+ */
+int config_read(struct config *config, const char *path, struct config_error *error);
+
+/* kithd.conf with every option at its default and its sentence as a comment. */
+void config_dump_defaults(const struct option_section *sections, FILE *out);
+
+/* The options as the scdoc section of kithd.conf(5). */
+void config_dump_manual(const struct option_section *sections, FILE *out);
+
+/* The key of the sections that is nearest to what was typed, or NULL if none is near. */
+const struct option *config_nearest(
+	const struct option_section *sections, struct slice key, const char **section_out);
+
+#endif

@@ -1,0 +1,22 @@
+/*
+ * The control socket: kithd.sock in the data directory, for kithctl. A request is a line of
+ * words with tabs between; an answer is lines that begin with "=", then "ok" or "error TEXT".
+ * Requests may be sent ahead; answers come in their order. It lives on shard 0.
+ */
+#ifndef SERVER_CONTROL_H
+#define SERVER_CONTROL_H
+
+#include "server/config.h"
+
+struct control;
+struct server;
+
+/* Listens. 0, or a negative error. Before the shards run. */
+int control_start(struct server *server, struct config_error *error);
+
+/* Closes the socket and its connections; on shard 0's thread. */
+void control_stop(struct server *server);
+
+void control_destroy(struct control **control);
+
+#endif

@@ -1,0 +1,88 @@
+/* The options of the core. */
+#include "server/core_config.h"
+
+static const struct option server_options[] = {
+	OPTION_UINT(struct server_config, shards, "shards", 0, 0, 64,
+		"How many threads own accounts; 0: one per core."),
+	OPTION_UINT(struct server_config, workers, "workers", 1, 1, 64,
+		"How many threads do slow work such as deriving keys from passwords."),
+	OPTION_TEXT(struct server_config, directory, "directory", "/var/lib/kith",
+		"Where the server keeps its data."),
+	OPTION_TEXT(struct server_config, log_level, "log_level", "info",
+		"What to log: error, warning, info or debug."),
+	OPTION_TEXT(struct server_config, log_format, "log_format", "text",
+		"How to log: text, json or journal."),
+	OPTION_DURATION(struct server_config, account_idle_ms, "account_idle", 60000, 1000,
+		86400000, "How long an account without sessions stays in memory."),
+	OPTION_DURATION(struct server_config, stop_ms, "stop_timeout", 5000, 100, 600000,
+		"How long a stopping server waits for its clients to close."),
+	OPTION_UINT(struct server_config, roster_items, "max_roster_items", 5000, 1, 1000000,
+		"How many contacts and how many waiting requests one account may have."),
+	{ 0 },
+};
+
+static const struct option c2s_options[] = {
+	OPTION_TEXTS(struct c2s_config, addresses, "addresses",
+		"0.0.0.0, ::", "The addresses to listen on for clients."),
+	OPTION_UINT(struct c2s_config, port, "port", 5222, 0, 65535,
+		"The port for clients that start in plain text and go on with STARTTLS."),
+	OPTION_UINT(struct c2s_config, tls_port, "tls_port", 5223, 0, 65535,
+		"The port for clients that begin with TLS (XEP-0368)."),
+	OPTION_BOOL(struct c2s_config, require_tls, "require_tls", true,
+		"Whether clients must use TLS before they sign in; switch it off on a trusted "
+		"network only."),
+	OPTION_TEXTS(struct c2s_config, proxies, "proxies", "",
+		"Addresses of proxies that send a PROXY protocol header on each connection."),
+	OPTION_SIZE(struct c2s_config, stanza_bytes, "stanza_size", 262144, 10000, 16777216,
+		"How large a stanza of a signed-in client may be."),
+	OPTION_SIZE(struct c2s_config, queue_bytes, "queue_size", 4194304, 65536, 1073741824,
+		"How much output may wait for one client before its producers are paused."),
+	OPTION_DURATION(struct c2s_config, handshake_ms, "handshake_timeout", 10000, 100, 600000,
+		"How long a client may take for the TLS handshake."),
+	OPTION_DURATION(struct c2s_config, login_ms, "login_timeout", 30000, 100, 600000,
+		"How long a client may take from connecting to a bound resource."),
+	OPTION_DURATION(struct c2s_config, idle_ms, "idle_timeout", 300000, 100, 86400000,
+		"After how long a silent client is asked whether it is there (XEP-0199)."),
+	OPTION_DURATION(struct c2s_config, answer_ms, "answer_timeout", 60000, 100, 3600000,
+		"How long a client may take to answer that before its connection is closed."),
+	OPTION_UINT(struct c2s_config, most_sessions, "max_sessions", 100, 1, 10000,
+		"How many resources one account may have at a time."),
+	OPTION_UINT(struct c2s_config, accept_rate, "accept_rate", 10000, 1, 1000000,
+		"How many connections a second one thread accepts at most."),
+	OPTION_TEXT(struct c2s_config, see_other_host, "see_other_host", NULL,
+		"Where a stopping server sends its clients, as host or host:port; without it they "
+		"are told that it stops."),
+	OPTION_TEXT(struct c2s_config, client_ca, "client_ca", NULL,
+		"PEM file of the authorities whose client certificates are believed "
+		"(auth.external)."),
+	OPTION_TEXT(struct c2s_config, conflict, "conflict", "replace",
+		"What happens when a resource is bound twice: replace (the newer one wins), rename "
+		"(the newer one gets another name) or refuse."),
+	{ 0 },
+};
+
+static const struct option auth_options[] = {
+	OPTION_BOOL(struct auth_config, plain, "plain", true,
+		"Whether clients may sign in by PLAIN, over TLS."),
+	OPTION_BOOL(struct auth_config, scram_sha_1, "scram_sha_1", true,
+		"Whether clients may sign in by SCRAM-SHA-1; SHA-256 and SHA-512 are always "
+		"there."),
+	OPTION_BOOL(struct auth_config, external, "external", false,
+		"Whether clients may sign in by a certificate with their address (XEP-0178)."),
+	OPTION_BOOL(struct auth_config, anonymous, "anonymous", false,
+		"Whether anyone may sign in without an account."),
+	OPTION_UINT(struct auth_config, iterations, "iterations", 10000, 4096, 10000000,
+		"PBKDF2 rounds for the keys of new passwords."),
+	OPTION_UINT(struct auth_config, failures, "failures", 5, 1, 1000,
+		"Failed sign-ins of one address or account after which answers are delayed."),
+	OPTION_DURATION(struct auth_config, backoff_ms, "backoff", 1000, 1, 60000,
+		"The first delay after too many failures; it doubles up to a minute."),
+	{ 0 },
+};
+
+const struct option_section core_sections[] = {
+	{ "server", "The server as a whole.", server_options, sizeof(struct server_config) },
+	{ "c2s", "Connections of clients.", c2s_options, sizeof(struct c2s_config) },
+	{ "auth", "Signing in.", auth_options, sizeof(struct auth_config) },
+	{ 0 },
+};

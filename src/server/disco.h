@@ -1,0 +1,36 @@
+/*
+ * An answer to disco#info or disco#items (XEP-0030), that modules add to at the disco hooks. It
+ * lives in the arena of the question.
+ */
+#ifndef SERVER_DISCO_H
+#define SERVER_DISCO_H
+
+#include "base/arena.h"
+#include "proto/codec.h"
+
+struct account;
+struct disco;
+struct host;
+
+extern const struct payload disco_info_payload;
+extern const struct payload disco_items_payload;
+
+/* node: what was asked for; told again in the answer. */
+struct disco *disco_create(struct arena *arena, struct slice node);
+
+/* Each feature is told once, however often it is added. Texts must outlive the answer. */
+void disco_feature(struct disco *answer, const char *feature);
+/* name may be NULL. */
+void disco_identity(struct disco *answer, const char *category, const char *type, const char *name);
+void disco_item(struct disco *answer, struct slice jid, struct slice name);
+struct slice disco_node(const struct disco *answer);
+
+/* Adds the features that modules declare, then what they add at the hooks. */
+void disco_collect_host(struct disco *answer, struct host *host);
+void disco_collect_account(struct disco *answer, struct account *acct);
+
+/* The answer as data of disco_info_payload and disco_items_payload. */
+const void *disco_info(const struct disco *answer);
+const void *disco_items(const struct disco *answer);
+
+#endif

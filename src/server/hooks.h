@@ -1,0 +1,64 @@
+/*
+ * The pipeline's points as typed function pointers, and the verdicts that a VETO point returns.
+ * A module names the points that it takes part in; the arrays that are called are built once at
+ * start and read-only afterwards.
+ */
+#ifndef SERVER_HOOKS_H
+#define SERVER_HOOKS_H
+
+#include "proto/errors.h"
+
+struct account;
+struct disco;
+struct host;
+struct payload;
+struct session;
+struct stanza;
+
+enum verdict_kind { VERDICT_PASS, VERDICT_DROP, VERDICT_BOUNCE };
+
+struct verdict {
+	enum verdict_kind kind;
+	enum stanza_condition condition; /* of a bounce */
+	const struct payload *detail;    /* an application-specific error element, or NULL */
+};
+
+/* The stanza goes on. */
+static inline struct verdict
+pass(void)
+{
+	return (struct verdict){ VERDICT_PASS, UNDEFINED_CONDITION, NULL };
+}
+
+/* The stanza ends here and nobody hears of it. */
+static inline struct verdict
+drop(void)
+{
+	return (struct verdict){ VERDICT_DROP, UNDEFINED_CONDITION, NULL };
+}
+
+/* The stanza ends here and its sender gets the error, if the stanza may be answered at all. */
+static inline struct verdict
+bounce(enum stanza_condition condition, const struct payload *detail)
+{
+	return (struct verdict){ VERDICT_BOUNCE, condition, detail };
+}
+
+#define HOOK_TYPE_VETO struct verdict
+#define HOOK_TYPE_OBSERVE void
+#define HOOK_TYPE_COLLECT void
+
+struct hooks {
+#define HOOK(kind, point, params, names, about) HOOK_TYPE_##kind(*point) params;
+#include "server/hooks.def"
+#undef HOOK
+};
+
+enum hook_point {
+#define HOOK(kind, point, params, names, about) HOOK_##point,
+#include "server/hooks.def"
+#undef HOOK
+	HOOK_POINTS
+};
+
+#endif

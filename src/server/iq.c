@@ -1,0 +1,237 @@
+/*
+ * A request lives in an object of its own from dispatch to answer, with a frozen copy of the
+ * stanza, so a handler may wait for storage without anything moving under it.
+ */
+#include "server/iq_internal.h"
+
+#include "server/account_internal.h"
+#include "server/route.h"
+#include "server/server_internal.h"
+#include "server/session_internal.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+struct request {
+	struct iq iq;
+	struct arena arena;
+	struct xml_tokens tokens;
+	struct shard *shard;
+	void (*saved)(struct iq *iq);
+};
+
+static const struct iq_entry *
+find_route(const struct server *server, enum iq_type type, enum iq_scope scope,
+	const struct xml_token *child)
+{
+	for (size_t i = 0; i < server->route_count; i++) {
+		const struct iq_entry *entry = &server->routes[i];
+
+		if (entry->route->type == type && entry->route->scope == scope &&
+			codec_matches(entry->type, child))
+			return entry;
+	}
+	return NULL;
+}
+
+/* Whether the payload has a route of the other type: then the question is right, the type wrong. */
+static bool
+is_known_otherwise(const struct server *server, enum iq_type type, enum iq_scope scope,
+	const struct xml_token *child)
+{
+	return find_route(server, type == IQ_GET ? IQ_SET : IQ_GET, scope, child) != NULL;
+}
+
+static void
+request_destroy(struct request *request)
+{
+	xml_tokens_finish(&request->tokens);
+	arena_finish(&request->arena);
+	free(request);
+}
+
+static struct request *
+request_create(struct shard *shard, const struct stanza *st)
+{
+	struct request *request = xcalloc(1, sizeof(*request));
+	struct buffer xml;
+	struct slice bytes;
+
+	request->shard = shard;
+	arena_init(&request->arena, 0);
+	buffer_init(&xml, LIMIT_FROZEN_STANZA);
+	stanza_write(&xml, st);
+	bytes = arena_copy(&request->arena, buffer_slice(&xml));
+	buffer_finish(&xml);
+	xml_tokens_init(&request->tokens);
+	if (stanza_thaw(shard->server->names, bytes, &request->tokens, &request->arena,
+		    &request->iq.st) < 0)
+		die("A stanza that was written could not be read; this is a bug of kithd.");
+	request->iq.arena = &request->arena;
+	return request;
+}
+
+static void
+run(struct shard *shard, const struct iq_entry *entry, const struct stanza *st, struct host *host,
+	struct account *acct, struct session *s)
+{
+	struct request *request = request_create(shard, st);
+	struct iq *iq = &request->iq;
+	const char *why = NULL;
+	void *data;
+
+	iq->host = host;
+	iq->account = acct;
+	iq->session = s;
+	iq->payload = codec_payload(entry->type);
+	if (codec_decode(entry->type, stanza_payload(&iq->st), &request->arena, &data, &why) < 0) {
+		iq_error(iq, BAD_REQUEST, why);
+		return;
+	}
+	iq->data = data;
+	entry->route->handle(iq);
+}
+
+/* RFC 6120 8.4: a request for which there is no handler. */
+static void
+refuse(struct shard *shard, const struct stanza *st, enum iq_type type, enum iq_scope scope)
+{
+	const struct xml_token *child = stanza_payload(st);
+
+	if (child != NULL && is_known_otherwise(shard->server, type, scope, child))
+		route_bounce(
+			shard, st, BAD_REQUEST, "That is the wrong type for this request", NULL);
+	else
+		route_bounce(shard, st, SERVICE_UNAVAILABLE, NULL, NULL);
+}
+
+void
+iq_to_host(struct shard *shard, struct host *host, struct stanza *st)
+{
+	const struct iq_entry *entry;
+	enum iq_type type = st->type == TYPE_GET ? IQ_GET : IQ_SET;
+
+	if (st->kind != STANZA_IQ) {
+		if (st->kind == STANZA_MESSAGE)
+			route_bounce(shard, st, SERVICE_UNAVAILABLE, NULL, NULL);
+		return;
+	}
+	if (st->type != TYPE_GET && st->type != TYPE_SET)
+		return;
+	entry = find_route(shard->server, type, TO_HOST, stanza_payload(st));
+	if (entry == NULL)
+		refuse(shard, st, type, TO_HOST);
+	else
+		run(shard, entry, st, host, NULL, NULL);
+}
+
+void
+iq_to_account(struct account *acct, struct session *s, struct stanza *st)
+{
+	struct shard *shard = acct->shard;
+	enum iq_type type = st->type == TYPE_GET ? IQ_GET : IQ_SET;
+	const struct iq_entry *entry = NULL;
+
+	if (s != NULL)
+		entry = find_route(shard->server, type, TO_SELF, stanza_payload(st));
+	if (entry == NULL)
+		entry = find_route(shard->server, type, TO_ACCOUNT, stanza_payload(st));
+	if (entry == NULL)
+		refuse(shard, st, type, s != NULL ? TO_SELF : TO_ACCOUNT);
+	else
+		run(shard, entry, st, acct->host, acct, s);
+}
+
+const void *
+iq_data(const struct iq *iq, const struct payload *payload)
+{
+	assert(iq->payload == payload);
+	return iq->data;
+}
+
+static struct request *
+request_of(struct iq *iq)
+{
+	return container_of(iq, struct request, iq);
+}
+
+/* The answer goes straight to the asking session, or back by the router. */
+static void
+answer(struct iq *iq, struct stanza *st)
+{
+	struct request *request = request_of(iq);
+
+	st->kind = STANZA_IQ;
+	st->id = iq->st.id;
+	st->from = iq->st.to;
+	st->to = iq->st.from;
+	if (iq->session != NULL)
+		session_deliver(iq->session, st);
+	else
+		route(request->shard, st);
+}
+
+void
+iq_result(struct iq *iq, const struct payload *payload, const void *data)
+{
+	struct stanza st = { .type = TYPE_RESULT };
+	struct buffer content;
+
+	buffer_init(&content, LIMIT_STORED_STANZA);
+	if (payload != NULL)
+		codec_encode(&content, payload, data);
+	st.content = buffer_slice(&content);
+	if (content.overflowed) {
+		buffer_finish(&content);
+		iq_error(iq, RESOURCE_CONSTRAINT, "The answer is too large for one stanza");
+		return;
+	}
+	answer(iq, &st);
+	buffer_finish(&content);
+	request_destroy(request_of(iq));
+}
+
+void
+iq_error(struct iq *iq, enum stanza_condition condition, const char *text)
+{
+	struct stanza st = { .type = TYPE_ERROR };
+	struct buffer content;
+
+	buffer_init(&content, LIMIT_STORED_STANZA);
+	stanza_error_write(&content, condition, text, NULL, NULL);
+	st.content = buffer_slice(&content);
+	answer(iq, &st);
+	buffer_finish(&content);
+	request_destroy(request_of(iq));
+}
+
+static void
+committed(struct account *acct, int error, void *arg)
+{
+	struct iq *iq = arg;
+
+	acct->iq = NULL;
+	if (error == 0)
+		request_of(iq)->saved(iq);
+	else if (error == -ENOSPC)
+		iq_error(iq, RESOURCE_CONSTRAINT, "The server's disk is full; nothing was changed");
+	else
+		iq_error(iq, INTERNAL_SERVER_ERROR, "The change could not be stored");
+}
+
+void
+iq_commit(struct iq *iq, struct store_txn *txn, void (*saved)(struct iq *iq))
+{
+	assert(iq->account != NULL);
+	request_of(iq)->saved = saved;
+	iq->account->iq = iq;
+	account_commit_paused(iq->account, txn, committed, iq);
+}
+
+void
+iq_forget_session(struct iq *iq, const struct session *s)
+{
+	if (iq != NULL && iq->session == s)
+		iq->session = NULL;
+}

@@ -1,0 +1,59 @@
+/*
+ * IQ requests to the server itself, to accounts, and to hosts: a table leads (type, scope,
+ * payload) to exactly one handler, which answers by exactly one of iq_result, iq_error and
+ * iq_commit. What nobody handles is answered by the core (RFC 6120, 8.4).
+ */
+#ifndef SERVER_IQ_H
+#define SERVER_IQ_H
+
+#include "proto/codec.h"
+#include "proto/stanza.h"
+
+struct account;
+struct host;
+struct session;
+struct store_txn;
+struct module;
+
+enum iq_type { IQ_GET, IQ_SET };
+
+enum iq_scope {
+	TO_HOST,    /* to a domain that this server serves */
+	TO_SELF,    /* to one's own account: no 'to', or the sender's own bare address */
+	TO_ACCOUNT, /* to the bare address of an account, by anyone, its owner too */
+};
+
+struct iq {
+	struct stanza st;              /* the request; lives as long as the iq */
+	struct host *host;             /* the host that is asked, or the account's */
+	struct account *account;       /* the account that is asked; NULL for TO_HOST */
+	struct session *session;       /* of the asking user when TO_SELF; else NULL */
+	struct arena *arena;           /* the request's; feature code frees nothing */
+	const struct payload *payload; /* what the request's child is */
+	const void *data;              /* the child as the payload's struct */
+};
+
+struct iq_route {
+	enum iq_type type;
+	enum iq_scope scope;
+	const struct payload *payload; /* NULL ends a table */
+	void (*handle)(struct iq *iq);
+};
+
+/* The request's data; payload must be the one of the route. */
+const void *iq_data(const struct iq *iq, const struct payload *payload);
+
+/* Answers with a result; payload may be NULL: empty. The iq is gone afterwards. */
+void iq_result(struct iq *iq, const struct payload *payload, const void *data);
+
+/* Answers with an error; text NULL: the condition's own. The iq is gone afterwards. */
+void iq_error(struct iq *iq, enum stanza_condition condition, const char *text);
+
+/*
+ * Commits the transaction, then calls saved, which answers. Until then the account is paused: its
+ * further stanzas wait in order (RFC 6120, 10.1). If the commit fails the core answers with the
+ * right error and saved is never called.
+ */
+void iq_commit(struct iq *iq, struct store_txn *txn, void (*saved)(struct iq *iq));
+
+#endif

@@ -1,0 +1,16 @@
+/* The limits of the server that are not options: one table. XML's own are in xml/limits.h. */
+#ifndef SERVER_LIMITS_H
+#define SERVER_LIMITS_H
+
+enum {
+	SLOTS = 4096, /* of the slot table: homes are spread over shards by them */
+	SHARDS_MOST = 64,
+	HOSTS_MOST = 1024,
+
+	LIMIT_STORED_STANZA = 512 * 1024,      /* bytes of anything kept as XML */
+	LIMIT_FROZEN_STANZA = 768 * 1024,      /* bytes of a stanza on its way between shards */
+	LIMIT_ACCOUNT_QUEUE = 2 * 1024 * 1024, /* bytes that wait for one account */
+	LIMIT_USERNAME = 1023,                 /* bytes, RFC 7622 3.3 */
+};
+
+#endif

@@ -1,0 +1,372 @@
+/* The stream of a client that is not signed in yet: headers, features, STARTTLS, the move. */
+#include "server/login.h"
+
+#include "base/random.h"
+#include "server/account_internal.h"
+#include "server/credentials.h"
+#include "server/login_internal.h"
+#include "server/server_internal.h"
+
+#include <stdlib.h>
+
+enum { PREAUTH_OUTPUT = 64 * 1024 };
+
+static const struct conn_handler handler;
+
+static void
+login_free(struct login *login)
+{
+	struct shard *shard = login->shard;
+
+	list_remove(&login->link);
+	list_remove(&login->account_link);
+	timer_stop(shard->loop, &login->timer);
+	timer_stop(shard->loop, &login->delay);
+	sasl_server_finish(&login->sasl);
+	stream_finish(&login->stream);
+	arena_finish(&login->arena);
+	shard->login_count--;
+	free(login);
+}
+
+/* The connection is gone. What is under way for this login comes back to nobody. */
+static void
+forget(struct login *login)
+{
+	credentials_cancel(&login->query);
+	if (login->is_moving)
+		login->ended = true; /* the task that is posted frees it */
+	else
+		login_free(login);
+}
+
+static void
+log_end(const struct login *login, enum stream_condition condition, const char *text)
+{
+	char peer[PEER_TEXT];
+
+	peer_write(conn_peer(login->conn), peer);
+	log_info(login->shard->server->log, "login ended", F_STR("peer", peer),
+		F_STR("error", stream_condition_name(condition)),
+		F_STR("why", text == NULL ? "" : text));
+}
+
+void
+login_end(struct login *login, enum stream_condition condition, const char *text)
+{
+	struct buffer *out = conn_output(login->conn);
+
+	log_end(login, condition, text);
+	shard_count(login->shard, METRIC_STREAM_ERRORS_TOTAL);
+	/* RFC 6120 4.9.1.1: an error before our header is sent behind one. */
+	if (!login->stream.opened || login->host == NULL) {
+		char id[TOKEN_CHARS + 1];
+
+		random_token(id);
+		stream_write_header(out, slice_of(id),
+			login->host == NULL ? NO_SLICE : host_domain(login->host), NO_SLICE,
+			SLICE("en"));
+	}
+	stream_error_write(out, condition, text, NULL);
+	stream_write_close(out);
+	conn_close(login->conn);
+	forget(login);
+}
+
+static void
+timed_out(struct timer *timer)
+{
+	struct login *login = container_of(timer, struct login, timer);
+
+	login_end(login, STREAM_CONNECTION_TIMEOUT, "Signing in took too long");
+}
+
+static void
+set_deadline(struct login *login, uint32_t ms)
+{
+	login->timer.fire = timed_out;
+	timer_start(login->shard->loop, &login->timer, ms);
+}
+
+void
+login_wait(struct login *login)
+{
+	login->waits = true;
+}
+
+void
+login_continue(struct login *login)
+{
+	login->waits = false;
+	conn_resume(login->conn);
+	conn_feed(login->conn);
+}
+
+static const char *const binding_names[] = { "tls-server-end-point", "tls-exporter", NULL };
+
+/* What is offered now (RFC 6120, 5.3.1, 6.3.3 and 7.3.1). */
+static unsigned
+features(const struct login *login)
+{
+	const struct c2s_config *conf = login->shard->server->core->c2s;
+	bool is_tls = conn_is_tls(login->conn);
+	unsigned offered = 0;
+
+	if (login->user.full.p != NULL)
+		return FEATURE_BIND;
+	if (!is_tls && login->shard->tls != NULL)
+		offered |= FEATURE_TLS | (conf->require_tls ? FEATURE_TLS_REQUIRED : 0u);
+	if (is_tls || !conf->require_tls)
+		offered |= FEATURE_SASL;
+	return offered;
+}
+
+static void
+write_features(struct login *login)
+{
+	const struct c2s_config *conf = login->shard->server->core->c2s;
+	unsigned offered = features(login), mechanisms = login_mechanisms(login);
+	const char *names[SASL_MECHANISMS + 1];
+	size_t count = 0;
+
+	for (unsigned m = SASL_MECHANISMS; m-- > 1;) {
+		if ((mechanisms & SASL_BIT(m)) != 0)
+			names[count++] = sasl_mechanism_name((enum sasl_mechanism)m);
+	}
+	names[count] = NULL;
+	stream_write_features(&login->stream, conn_output(login->conn), offered, names,
+		(mechanisms & SASL_PLUS_BITS) != 0 ? binding_names : NULL,
+		login->user.full.p == NULL ? xml_limits_before_auth.stanza_bytes
+					   : conf->stanza_bytes,
+		login->user.full.p == NULL ? 0 : conf->idle_ms / 1000);
+}
+
+/* The host that the header names; NULL after the right error. */
+static struct host *
+choose_host(struct login *login, const struct stream_event *event)
+{
+	struct server *server = login->shard->server;
+	struct host *host;
+	struct slice domain;
+
+	if (event->to.p == NULL && server->host_count == 1)
+		return &server->hosts[0];
+	if (event->to.p == NULL) {
+		login_end(login, STREAM_IMPROPER_ADDRESSING, "The stream's header has no 'to'");
+		return NULL;
+	}
+	host = jid_prepare_domain(event->to, &login->arena, &domain) < 0
+		       ? NULL
+		       : server_host(server, domain);
+	if (host == NULL)
+		login_end(login, STREAM_HOST_UNKNOWN, NULL);
+	else if (login->user.full.p != NULL && host != login->host)
+		/* Row 27: whom one signed in to stays. */
+		login_end(login, STREAM_NOT_AUTHORIZED, "You signed in to another domain");
+	else
+		return host;
+	return NULL;
+}
+
+/* False when the login is over. */
+static bool
+open_stream(struct login *login, const struct stream_event *event)
+{
+	struct host *host = choose_host(login, event);
+	char id[TOKEN_CHARS + 1];
+
+	if (host == NULL)
+		return false;
+	login->host = host;
+	random_token(id);
+	stream_write_header(
+		conn_output(login->conn), slice_of(id), host_domain(host), NO_SLICE, SLICE("en"));
+	write_features(login);
+	return true;
+}
+
+/* Row 19: nothing may stand behind <starttls/>. */
+static bool
+start_tls(struct login *login, size_t left)
+{
+	if (left > 0) {
+		login_end(login, STREAM_POLICY_VIOLATION, "Something follows <starttls/>");
+		return false;
+	}
+	stream_write_proceed(conn_output(login->conn));
+	conn_start_tls(login->conn, login->shard->tls, true, host_domain(login->host).p);
+	stream_restart(&login->stream);
+	login->host = NULL;
+	set_deadline(login, login->shard->server->core->c2s->handshake_ms);
+	return true;
+}
+
+static void
+secured(struct conn *conn)
+{
+	struct login *login = conn_owner(conn);
+
+	set_deadline(login, login->shard->server->core->c2s->login_ms);
+}
+
+static void
+close_stream(struct login *login)
+{
+	stream_write_close(conn_output(login->conn));
+	conn_close(login->conn);
+	forget(login);
+}
+
+/* False when the login is over or handed over. left: bytes behind the event. */
+static bool
+take_event(struct login *login, const struct stream_event *event, size_t left)
+{
+	switch (event->kind) {
+	case STREAM_OPENED:
+		return open_stream(login, event);
+	case STREAM_WANTS_TLS:
+		return start_tls(login, left);
+	case STREAM_AUTH:
+		login_start_sasl(login, event);
+		return true;
+	case STREAM_AUTH_RESPONSE:
+		login_continue_sasl(login, event);
+		return true;
+	case STREAM_AUTH_ABORT:
+		login_abort_sasl(login);
+		return true;
+	case STREAM_WANTS_BIND:
+		login_bind(login, event);
+		return true;
+	case STREAM_CLOSED:
+	case STREAM_ERROR_RECEIVED:
+		close_stream(login);
+		return false;
+	case STREAM_FAILED:
+		login_end(login, event->condition, event->text);
+		return false;
+	default:
+		login_end(login, STREAM_NOT_AUTHORIZED, NULL);
+		return false;
+	}
+}
+
+static size_t
+input(struct conn *conn, struct slice bytes)
+{
+	struct login *login = conn_owner(conn);
+	struct shard *shard = login->shard;
+	struct stream_event event = { .kind = STREAM_OPENED };
+	size_t start = 0, used;
+
+	while (!login->waits) {
+		stream_next(&login->stream, slice_from(bytes, start), &shard->tokens,
+			&shard->scratch, &used, &event);
+		start += used;
+		if (event.kind == STREAM_NEED_MORE ||
+			!take_event(login, &event, bytes.len - start) || conn_owner(conn) != login)
+			break;
+	}
+	/* Who waits is not read from for long; what comes meanwhile is bounded. */
+	if (conn_owner(conn) == login && login->waits &&
+		bytes.len - start > xml_limits_before_auth.stanza_bytes)
+		conn_pause(conn);
+	arena_reset(&shard->scratch);
+	return start;
+}
+
+static void
+closed(struct conn *conn, int why)
+{
+	struct login *login = conn_owner(conn);
+
+	(void)why;
+	forget(login);
+}
+
+static const struct conn_handler handler = {
+	.input = input,
+	.closed = closed,
+	.secured = secured,
+};
+
+static void
+join_shard(struct login *login, struct shard *shard)
+{
+	login->shard = shard;
+	list_append(&shard->logins, &login->link);
+	shard->login_count++;
+}
+
+void
+login_create(struct shard *shard, struct conn *conn, bool is_tls)
+{
+	const struct c2s_config *conf = shard->server->core->c2s;
+	struct login *login = xcalloc(1, sizeof(*login));
+
+	shard_count(shard, METRIC_CONNECTIONS_TOTAL);
+	login->conn = conn;
+	arena_init(&login->arena, 0);
+	stream_init(&login->stream, STREAM_SERVER, shard->server->names, &xml_limits_before_auth);
+	join_shard(login, shard);
+	conn_set_handler(conn, &handler, login);
+	conn_set_limit(conn, PREAUTH_OUTPUT);
+	conn_set_dead_after(conn, conf->answer_ms);
+	set_deadline(login, is_tls ? conf->handshake_ms : conf->login_ms);
+}
+
+static void
+arrive(struct task *task)
+{
+	struct login *login = container_of(task, struct login, task);
+	struct shard *shard = login->shard;
+
+	login->shard = NULL;
+	join_shard(login, shard);
+	set_deadline(login, shard->server->core->c2s->login_ms);
+	conn_attach(login->conn, shard->loop);
+	login_continue(login);
+}
+
+static void
+leave(struct task *task)
+{
+	struct login *login = container_of(task, struct login, task);
+	struct shard *home = server_home(login->shard->server, login->user.full);
+
+	login->is_moving = false;
+	if (login->ended) {
+		login_free(login);
+		return;
+	}
+	timer_stop(login->shard->loop, &login->timer);
+	list_remove(&login->link);
+	login->shard->login_count--;
+	conn_detach(login->conn);
+	login->shard = home;
+	login->task.run = arrive;
+	loop_post(home->loop, &login->task);
+}
+
+void
+login_authenticated(struct login *login)
+{
+	struct shard *shard = login->shard;
+
+	shard_count(shard, METRIC_LOGINS_TOTAL);
+	login->stream.authenticated = true;
+	stream_restart(&login->stream);
+	login->stream.scanner.limits = &shard->server->client_limits;
+	if (server_home(shard->server, login->user.full) == shard)
+		return;
+	login_wait(login);
+	login->is_moving = true;
+	login->task.run = leave;
+	loop_post(shard->loop, &login->task);
+}
+
+void
+login_hand_over(struct login *login)
+{
+	login_free(login);
+}

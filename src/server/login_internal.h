@@ -1,0 +1,58 @@
+/* What the files of a login share: the stream (login.c), SASL (login_sasl.c), binding. */
+#ifndef SERVER_LOGIN_INTERNAL_H
+#define SERVER_LOGIN_INTERNAL_H
+
+#include "base/list.h"
+#include "io/timer.h"
+#include "io/worker.h"
+#include "proto/sasl_server.h"
+#include "proto/stream.h"
+#include "server/login.h"
+
+struct account;
+struct credentials_query;
+struct host;
+
+struct login {
+	struct list link;         /* in shard.logins */
+	struct list account_link; /* in account.logins, while it waits for the account */
+	struct shard *shard;
+	struct conn *conn;
+	struct stream stream;
+	struct timer timer;              /* the deadline */
+	struct timer delay;              /* of an answer, after too many failures */
+	struct task task;                /* of the move */
+	struct host *host;               /* NULL until the header named it */
+	struct arena arena;              /* of SASL and of the address */
+	struct sasl_server *sasl;        /* while SASL is under way */
+	struct sasl_server_step step;    /* what the machine asked for last */
+	struct jid user;                 /* bare; after authentication. p NULL before */
+	struct credentials_query *query; /* under way */
+	struct slice bind_id, resource;  /* what the client asked for while the account loads */
+	unsigned failures;
+	bool is_anonymous;
+	bool waits;     /* further input stays unread */
+	bool is_moving; /* the task of the move is posted */
+	bool ended;     /* only waits for that task */
+};
+
+/* SASL (RFC 6120, 6). */
+void login_start_sasl(struct login *login, const struct stream_event *event);
+void login_continue_sasl(struct login *login, const struct stream_event *event);
+void login_abort_sasl(struct login *login);
+unsigned login_mechanisms(const struct login *login);
+
+/* Binding (RFC 6120, 7). */
+void login_bind(struct login *login, const struct stream_event *event);
+
+/* Stops reading, and reads on. */
+void login_wait(struct login *login);
+void login_continue(struct login *login);
+
+/* SASL succeeded for login->user. */
+void login_authenticated(struct login *login);
+
+/* The connection is the session's now; the login is freed. */
+void login_hand_over(struct login *login);
+
+#endif

@@ -1,0 +1,249 @@
+/*
+ * Presence of sessions: initial, changed and directed presence, probes, and the end. What it is
+ * to subscribe is in subscription.c.
+ */
+#include "server/presence.h"
+
+#include "server/account_internal.h"
+#include "server/presence_internal.h"
+#include "server/route.h"
+#include "server/server_internal.h"
+#include "server/session_internal.h"
+#include "server/subscription.h"
+
+#include <stdlib.h>
+
+enum direction { WHO_SEE_US = SUBSCRIPTION_FROM, WHOM_WE_SEE = SUBSCRIPTION_TO };
+
+/* Sends the stanza to all contacts with that half of a subscription. */
+static void
+tell_contacts(struct account *acct, struct stanza *st, enum direction direction)
+{
+	struct jid *to = xcalloc(acct->roster.contacts.count + 1, sizeof(*to));
+	struct map_node *node;
+	size_t count = 0, at = 0;
+
+	while ((node = map_next(&acct->roster.contacts, &at)) != NULL) {
+		const struct contact *c = container_of(node, struct contact, node);
+
+		if ((c->subscription & (unsigned)direction) != 0)
+			to[count++] = c->item.jid;
+	}
+	route_many(acct->shard, st, to, count);
+	free(to);
+}
+
+/* Delivers the stanza to the account's other available sessions, and to itself as 4.2.2 says. */
+static void
+tell_own_sessions(struct account *acct, struct stanza *st)
+{
+	struct session *s;
+
+	st->to = acct->jid;
+	LIST_EACH(s, &acct->sessions, struct session, link)
+	{
+		if (s->is_available)
+			session_deliver(s, st);
+	}
+}
+
+static struct stanza
+presence_of(const struct session *s, enum stanza_type type)
+{
+	struct stanza st = { .kind = STANZA_PRESENCE, .type = type, .from = s->jid };
+
+	if (type == TYPE_AVAILABLE)
+		st.content = s->presence;
+	return st;
+}
+
+/* RFC 6121 4.2.2: probe those we see; we get the presence of our own other sessions, too. */
+static void
+start_presence(struct session *s)
+{
+	struct stanza probe = { .kind = STANZA_PRESENCE, .type = TYPE_PROBE, .from = s->jid };
+	struct session *other;
+
+	tell_contacts(s->account, &probe, WHOM_WE_SEE);
+	LIST_EACH(other, &s->account->sessions, struct session, link)
+	{
+		if (other != s && other->is_available) {
+			struct stanza st = presence_of(other, TYPE_AVAILABLE);
+
+			st.to = s->jid;
+			session_deliver(s, &st);
+		}
+	}
+	subscription_offer_requests(s);
+	hook_session_available(&s->account->shard->server->pipeline, s);
+}
+
+static void
+broadcast(struct session *s, struct stanza *st)
+{
+	tell_own_sessions(s->account, st);
+	tell_contacts(s->account, st, WHO_SEE_US);
+}
+
+static void
+become_available(struct session *s, struct stanza *st)
+{
+	bool first = !s->is_available, was_negative = s->priority < 0;
+
+	s->is_available = true;
+	session_keep_presence(s, st->content);
+	s->priority = stanza_priority(st);
+	broadcast(s, st);
+	if (first)
+		start_presence(s);
+	else if (was_negative && s->priority >= 0)
+		hook_session_available(&s->account->shard->server->pipeline, s);
+}
+
+static void
+tell_directed(struct session *s)
+{
+	struct stanza gone = presence_of(s, TYPE_UNAVAILABLE);
+
+	route_many(s->account->shard, &gone, s->directed, s->directed_count);
+	session_forget_directed(s);
+}
+
+static void
+become_unavailable(struct session *s, struct stanza *st)
+{
+	if (s->directed_count > 0)
+		tell_directed(s);
+	if (!s->is_available)
+		return;
+	broadcast(s, st);
+	s->is_available = false;
+	s->priority = 0;
+	session_keep_presence(s, NO_SLICE);
+}
+
+/* RFC 6121 4.6: directed presence, remembered so that its end can be told. */
+static void
+send_directed(struct session *s, struct stanza *st)
+{
+	struct contact *c = roster_find(&s->account->roster, jid_bare(&st->to));
+
+	if (st->type == TYPE_AVAILABLE && (c == NULL || (c->subscription & WHO_SEE_US) == 0))
+		session_remember_directed(s, &st->to);
+	else if (st->type == TYPE_UNAVAILABLE)
+		session_drop_directed(s, &st->to);
+	route(s->account->shard, st);
+}
+
+void
+presence_send(struct session *s, struct stanza *st)
+{
+	switch (st->type) {
+	case TYPE_AVAILABLE:
+	case TYPE_UNAVAILABLE:
+		if (st->to.full.p != NULL)
+			send_directed(s, st);
+		else if (st->type == TYPE_AVAILABLE)
+			become_available(s, st);
+		else
+			become_unavailable(s, st);
+		break;
+	case TYPE_SUBSCRIBE:
+	case TYPE_SUBSCRIBED:
+	case TYPE_UNSUBSCRIBE:
+	case TYPE_UNSUBSCRIBED:
+		subscription_send(s, st);
+		break;
+	case TYPE_PROBE:
+		/* RFC 6121 4.3: probes are the server's; a client's is dropped. */
+		break;
+	default:
+		if (st->to.full.p != NULL)
+			route(s->account->shard, st);
+	}
+}
+
+void
+presence_show_to(struct account *acct, const struct jid *to)
+{
+	struct session *s;
+
+	LIST_EACH(s, &acct->sessions, struct session, link)
+	{
+		if (s->is_available) {
+			struct stanza st = presence_of(s, TYPE_AVAILABLE);
+
+			st.to = *to;
+			route(acct->shard, &st);
+		}
+	}
+}
+
+void
+presence_hide_from(struct account *acct, const struct jid *to)
+{
+	struct session *s;
+
+	LIST_EACH(s, &acct->sessions, struct session, link)
+	{
+		if (s->is_available) {
+			struct stanza st = presence_of(s, TYPE_UNAVAILABLE);
+
+			st.to = *to;
+			route(acct->shard, &st);
+		}
+	}
+}
+
+/* RFC 6121 4.3.2: only those who may see us get an answer, the account itself included. */
+static void
+answer_probe(struct account *acct, const struct stanza *st)
+{
+	struct contact *c = roster_find(&acct->roster, jid_bare(&st->from));
+	struct jid to = st->from;
+
+	if (c != NULL && (c->subscription & WHO_SEE_US) != 0)
+		presence_show_to(acct, &to);
+}
+
+static void
+deliver_presence(struct account *acct, struct stanza *st)
+{
+	struct slice resource = jid_resource(&st->to);
+	struct session *s;
+
+	LIST_EACH(s, &acct->sessions, struct session, link)
+	{
+		if (resource.len > 0 && !slice_is(jid_resource(&s->jid), resource))
+			continue;
+		/* 8.5.3.1: to a full address it goes even to a session that shows no presence. */
+		if (s->is_available || resource.len > 0)
+			session_deliver(s, st);
+	}
+}
+
+void
+presence_receive(struct account *acct, struct stanza *st)
+{
+	switch (st->type) {
+	case TYPE_PROBE:
+		answer_probe(acct, st);
+		break;
+	case TYPE_SUBSCRIBE:
+	case TYPE_SUBSCRIBED:
+	case TYPE_UNSUBSCRIBE:
+	case TYPE_UNSUBSCRIBED:
+		subscription_receive(acct, st);
+		break;
+	default:
+		deliver_presence(acct, st);
+	}
+}
+
+void
+presence_end(struct session *s)
+{
+	struct stanza gone = presence_of(s, TYPE_UNAVAILABLE);
+
+	become_unavailable(s, &gone);
+}

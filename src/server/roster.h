@@ -1,0 +1,95 @@
+/*
+ * The roster of an account (RFC 6121, 2): its contacts, with the state of both subscriptions. It
+ * is in memory while the account is. Every change goes to disk first: a change is put into a
+ * transaction and, when that is durable, applied to memory and pushed to the interested sessions.
+ */
+#ifndef SERVER_ROSTER_H
+#define SERVER_ROSTER_H
+
+#include "base/map.h"
+#include "proto/codec.h"
+#include "proto/jid.h"
+
+struct account;
+struct session;
+struct store_txn;
+
+#define NS_ROSTER "jabber:iq:roster"
+
+/* The subscription as two bits: "to" we see the contact, "from" the contact sees us. */
+enum { SUBSCRIPTION_NONE = 0, SUBSCRIPTION_TO = 1, SUBSCRIPTION_FROM = 2, SUBSCRIPTION_BOTH = 3 };
+
+/* A contact as it stands on the wire and, in the same form, on disk. */
+struct roster_item {
+	struct jid jid;            /* bare */
+	struct slice name;         /* p NULL: none */
+	struct slice subscription; /* "none", "to", "from", "both"; a client's "remove" */
+	struct slice ask;          /* "subscribe", or p NULL */
+	bool approved;
+	struct slice_list groups;
+};
+
+struct roster_query {
+	struct slice version; /* p NULL: not asked for */
+	struct roster_item_list {
+		struct roster_item *v;
+		size_t count;
+	} items;
+};
+
+extern const struct payload roster_payload;      /* <query xmlns='jabber:iq:roster'/> */
+extern const struct payload roster_item_payload; /* <item/> in that namespace */
+
+/* A contact in memory; one piece of memory holds it and its texts. */
+struct contact {
+	struct map_node node; /* by the bare JID */
+	struct roster_item item;
+	unsigned subscription; /* item.subscription as bits */
+};
+
+/* Someone who asked to see us and has no answer yet. */
+struct subscription_request {
+	struct map_node node;  /* by the bare JID */
+	struct slice presence; /* the stanza, as it is delivered to each new session */
+};
+
+struct roster {
+	struct map contacts; // contact.node
+	struct map requests; // subscription_request.node
+};
+
+struct roster *account_roster(struct account *acct);
+
+/* NULL: not a contact, no request. */
+struct contact *roster_find(struct roster *roster, struct slice bare);
+struct subscription_request *roster_request(struct roster *roster, struct slice bare);
+
+/* Puts the change into the transaction. */
+void roster_save_contact(
+	struct account *acct, struct store_txn *txn, const struct roster_item *item);
+void roster_delete_contact(struct account *acct, struct store_txn *txn, struct slice bare);
+void roster_save_request(
+	struct account *acct, struct store_txn *txn, struct slice bare, struct slice presence);
+void roster_delete_request(struct account *acct, struct store_txn *txn, struct slice bare);
+
+/* The same in memory, once it is on disk. */
+void roster_put_contact(struct roster *roster, const struct roster_item *item);
+void roster_drop_contact(struct roster *roster, struct slice bare);
+void roster_put_request(struct roster *roster, struct slice bare, struct slice presence);
+void roster_drop_request(struct roster *roster, struct slice bare);
+
+void roster_init(struct roster *roster);
+void roster_finish(struct roster *roster);
+
+/* At account_loading: asks for the stored roster. */
+void roster_load(struct account *acct);
+
+/* Sends the item to the sessions that asked for the roster (RFC 6121, 2.1.6). */
+void roster_push(struct account *acct, const struct roster_item *item);
+
+/* The session gets roster pushes from now on (RFC 6121, 2.1.6). */
+void session_want_roster(struct session *s);
+
+const char *subscription_name(unsigned subscription);
+
+#endif

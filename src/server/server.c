@@ -1,0 +1,608 @@
+/* Putting a server together and taking it apart. */
+#include "server/server.h"
+
+#include "base/random.h"
+#include "proto/sasl.h"
+#include "server/account_internal.h"
+#include "server/control.h"
+#include "server/credentials.h"
+#include "server/iq_internal.h"
+#include "server/roster.h"
+#include "server/server_internal.h"
+#include "server/session_internal.h"
+#include "server/throttle.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { JOBS_QUEUED = 20000, ALIGN = 16 };
+
+static const struct store_table core_tables[CORE_TABLES] = {
+	[CORE_CREDENTIALS] = { "core.credentials", STORE_VALUE, 1 },
+	[CORE_ROSTER] = { "core.roster", STORE_MAP, 1 },
+	[CORE_REQUESTS] = { "core.requests", STORE_MAP, 1 },
+};
+
+const char *
+server_name(void)
+{
+	return "Kith";
+}
+
+const char *
+server_version(void)
+{
+	return KITH_VERSION;
+}
+
+static size_t
+count_modules(const struct module *const *modules)
+{
+	size_t n = 0;
+
+	while (modules[n] != NULL)
+		n++;
+	return n;
+}
+
+const struct option_section *
+server_sections(const struct module *const *modules, struct arena *arena)
+{
+	size_t core = 0, n = count_modules(modules);
+	struct option_section *sections;
+
+	while (core_sections[core].name != NULL)
+		core++;
+	sections = arena_array(arena, core + n + 1, struct option_section);
+	memcpy(sections, core_sections, core * sizeof(*sections));
+	for (size_t i = 0; i < n; i++)
+		sections[core + i] = (struct option_section){
+			modules[i]->name,
+			modules[i]->about,
+			modules[i]->options,
+			modules[i]->config_size,
+		};
+	return sections;
+}
+
+struct host *
+server_host(const struct server *server, struct slice domain)
+{
+	struct map_node *node = map_find(&server->host_map, domain);
+
+	return node == NULL ? NULL : container_of(node, struct host, node);
+}
+
+struct slice
+host_domain(const struct host *host)
+{
+	return host->node.key;
+}
+
+struct server *
+host_server(const struct host *host)
+{
+	return host->server;
+}
+
+struct shard *
+server_home(const struct server *server, struct slice bare)
+{
+	if (server->shard_count == 1)
+		return server->shards[0];
+	return server->shards[server->slots[siphash(&server->slot_key, bare) % SLOTS]];
+}
+
+const struct module_slot *
+server_module(const struct server *server, const struct module *module)
+{
+	size_t i = 0;
+
+	while (server->modules[i].module != module)
+		i++;
+	return &server->modules[i];
+}
+
+const void *
+module_config(const struct host *host, const struct module *module)
+{
+	return server_module(host->server, module)->config;
+}
+
+void
+metric_add(struct account *acct, const struct module *module, unsigned metric)
+{
+	const struct module_slot *slot = server_module(acct->shard->server, module);
+
+	acct->shard->metrics[slot->first_metric + metric]++;
+}
+
+static unsigned
+count_metrics(const struct module *module)
+{
+	unsigned n = 0;
+
+	while (module->metrics != NULL && module->metrics[n].name != NULL)
+		n++;
+	return n;
+}
+
+static unsigned
+count_stores(const struct module *module)
+{
+	unsigned n = 0;
+
+	while (module->stores != NULL && module->stores[n].name != NULL)
+		n++;
+	return n;
+}
+
+static size_t
+aligned(size_t size)
+{
+	return (size + ALIGN - 1) / ALIGN * ALIGN;
+}
+
+/* Where each module's state lies; the sizes of a whole account and a whole session. */
+static void
+lay_out_modules(struct server *server, const struct module *const *modules, size_t *account_out,
+	size_t *session_out)
+{
+	unsigned table = CORE_TABLES;
+
+	*account_out = sizeof(struct account);
+	*session_out = sizeof(struct session);
+	server->metric_count = CORE_METRICS;
+	server->module_count = count_modules(modules);
+	server->modules = xcalloc(server->module_count + 1, sizeof(*server->modules));
+	for (size_t i = 0; i < server->module_count; i++) {
+		struct module_slot *slot = &server->modules[i];
+
+		slot->module = modules[i];
+		slot->config = config_section(server->config, modules[i]->name);
+		slot->account_offset = *account_out - sizeof(struct account);
+		slot->session_offset = *session_out - sizeof(struct session);
+		slot->first_table = table;
+		slot->first_metric = server->metric_count;
+		*account_out += aligned(modules[i]->account_size);
+		*session_out += aligned(modules[i]->session_size);
+		table += count_stores(modules[i]);
+		server->metric_count += count_metrics(modules[i]);
+	}
+}
+
+/* Two owners of one route are a mistake of ours, and a start-up error. */
+static int
+add_route(struct server *server, const struct module *module, const struct iq_route *route,
+	struct config_error *error)
+{
+	const struct codec_type *type = codec_add(server->codec, route->payload);
+	struct iq_entry *entry;
+
+	for (size_t i = 0; i < server->route_count; i++) {
+		entry = &server->routes[i];
+		if (entry->type != type || entry->route->type != route->type ||
+			entry->route->scope != route->scope)
+			continue;
+		(void)snprintf(error->text, sizeof(error->text),
+			"the modules %s and %s both answer <%s xmlns='%s'/>; leave one out of "
+			"modules.list",
+			entry->owner, module->name, route->payload->name, route->payload->ns);
+		return -EINVAL;
+	}
+	server->routes = xrealloc(
+		server->routes, size_mul(server->route_count + 1, sizeof(*server->routes)));
+	server->routes[server->route_count++] = (struct iq_entry){ route, type, module->name };
+	return 0;
+}
+
+static int
+check_needs(const struct server *server, const struct module *module, struct config_error *error)
+{
+	for (size_t i = 0; module->needs != NULL && module->needs[i] != NULL; i++) {
+		bool found = false;
+
+		for (size_t j = 0; j < server->module_count; j++)
+			found |= strcmp(server->modules[j].module->name, module->needs[i]) == 0;
+		if (!found) {
+			(void)snprintf(error->text, sizeof(error->text),
+				"the module %s needs the module %s; add it to modules.list",
+				module->name, module->needs[i]);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+static int
+add_routes(struct server *server, struct config_error *error)
+{
+	for (size_t i = 0; i < server->module_count; i++) {
+		const struct module *module = server->modules[i].module;
+		const struct iq_route *route = module->routes;
+
+		if (check_needs(server, module, error) < 0)
+			return -EINVAL;
+		for (; route != NULL && route->payload != NULL; route++) {
+			if (add_route(server, module, route, error) < 0)
+				return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+static int
+add_hosts(struct server *server, struct config_error *error)
+{
+	struct config *config = server->config;
+
+	server->hosts = xcalloc(config->host_count + 1, sizeof(*server->hosts));
+	for (size_t i = 0; i < config->host_count; i++) {
+		struct host *host = &server->hosts[server->host_count];
+		struct slice domain;
+
+		if (jid_prepare_domain(slice_of(config->hosts[i].domain), &config->arena, &domain) <
+			0) {
+			(void)snprintf(error->text, sizeof(error->text),
+				"host \"%s\": this is no domain; give one such as example.org",
+				config->hosts[i].domain);
+			return -EINVAL;
+		}
+		if (server_host(server, domain) != NULL) {
+			(void)snprintf(error->text, sizeof(error->text),
+				"host \"%s\" is there twice; remove one", config->hosts[i].domain);
+			return -EINVAL;
+		}
+		/* With a NUL behind it: OpenSSL and listeners want C strings. */
+		host->node.key = arena_copy(&config->arena, domain);
+		host->server = server;
+		host->certificate = config->hosts[i].certificate;
+		host->key = config->hosts[i].key;
+		map_insert(&server->host_map, &host->node);
+		server->host_count++;
+	}
+	if (server->host_count > 0)
+		return 0;
+	(void)snprintf(error->text, sizeof(error->text),
+		"no host is configured; add a line such as: host \"example.org\" { certificate = "
+		"\"cert.pem\" key = \"key.pem\" }");
+	return -EINVAL;
+}
+
+static void
+post_request(void *arg, unsigned target, struct store_request *request)
+{
+	struct server *server = arg;
+	struct task *task = (struct task *)(void *)request->mailbox;
+
+	_Static_assert(sizeof(struct task) <= sizeof(request->mailbox), "a task fits");
+	task->run = server_finish_request;
+	loop_post(server->shards[target]->loop, task);
+}
+
+void
+server_finish_request(struct task *task)
+{
+	store_request_finish(
+		(struct store_request *)(void *)((char *)task -
+						 offsetof(struct store_request, mailbox)));
+}
+
+static void
+store_notice(void *arg, enum store_notice notice, struct slice sentence)
+{
+	struct server *server = arg;
+	bool is_good = notice == STORE_CHECKING || notice == STORE_HAS_ROOM ||
+		       notice == STORE_RECOVERED;
+
+	if (is_good)
+		log_info(server->log, "the store has news", F_TEXT("notice", sentence));
+	else
+		log_error(server->log, "the store is in trouble", F_TEXT("notice", sentence));
+}
+
+static int
+open_store(struct server *server, const char *directory, struct config_error *error)
+{
+	struct store_table *tables;
+	struct arena arena;
+	struct store_config config = { .dir = directory };
+	struct store_env env = { server, post_request, store_notice };
+	struct store_fault fault;
+	size_t count = CORE_TABLES;
+	int r;
+
+	arena_init(&arena, 0);
+	for (size_t i = 0; i < server->module_count; i++)
+		count += count_stores(server->modules[i].module);
+	tables = arena_array(&arena, count, struct store_table);
+	memcpy(tables, core_tables, sizeof(core_tables));
+	for (size_t i = 0, at = CORE_TABLES; i < server->module_count; i++) {
+		const struct module *module = server->modules[i].module;
+
+		for (unsigned j = 0; j < count_stores(module); j++, at++)
+			tables[at] = (struct store_table){
+				arena_printf(&arena, "%s.%s", module->name, module->stores[j].name)
+					.p,
+				module->stores[j].kind,
+				module->stores[j].version,
+			};
+	}
+	for (unsigned i = 0; i < CORE_TABLES; i++)
+		server->tables[i] = i;
+	r = store_open(&config, tables, count, &env, &arena, &server->store, &fault);
+	if (r < 0)
+		(void)snprintf(error->text, sizeof(error->text), "%.*s %.*s",
+			SLICE_ARG(fault.cause), SLICE_ARG(fault.cure));
+	arena_finish(&arena);
+	return r;
+}
+
+static struct shard *
+shard_create(struct server *server, unsigned number, size_t account_size, size_t session_size)
+{
+	struct shard *shard = xcalloc(1, sizeof(*shard));
+
+	shard->server = server;
+	shard->number = number;
+	shard->loop = loop_create();
+	if (shard->loop == NULL)
+		die("The kernel gives no event loop (%s); raise the limit of open files.",
+			strerror(errno));
+	map_init(&shard->accounts);
+	slab_init(&shard->account_slab, account_size);
+	slab_init(&shard->session_slab, session_size);
+	list_init(&shard->sessions);
+	list_init(&shard->logins);
+	arena_init(&shard->scratch, 16 * 1024);
+	xml_tokens_init(&shard->tokens);
+	shard->sasl = sasl_context_create();
+	shard->throttle = throttle_create();
+	shard->passwords = password_cache_create();
+	shard->metrics = xcalloc(server->metric_count, sizeof(*shard->metrics));
+	return shard;
+}
+
+static void
+shard_destroy(struct shard *shard)
+{
+	struct map_node *node;
+	size_t at = 0;
+
+	while ((node = map_next(&shard->accounts, &at)) != NULL) {
+		account_destroy(container_of(node, struct account, node));
+		at = 0;
+	}
+	map_finish(&shard->accounts);
+	slab_finish(&shard->account_slab);
+	slab_finish(&shard->session_slab);
+	arena_finish(&shard->scratch);
+	xml_tokens_finish(&shard->tokens);
+	sasl_context_destroy(&shard->sasl);
+	throttle_destroy(&shard->throttle);
+	password_cache_destroy(&shard->passwords);
+	c2s_end(shard);
+	loop_destroy(&shard->loop);
+	free(shard->metrics);
+	free(shard);
+}
+
+static unsigned
+count_cores(void)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return cores < 1 ? 1 : cores > SHARDS_MOST ? SHARDS_MOST : (unsigned)cores;
+}
+
+static void
+make_shards(struct server *server, size_t account_size, size_t session_size)
+{
+	const struct server_config *conf = server->core->server;
+	unsigned count = conf->shards > 0 ? conf->shards : count_cores();
+
+	server->slot_key = hash_key_random();
+	for (unsigned i = 0; i < SLOTS; i++)
+		server->slots[i] = (uint8_t)(i % count);
+	server->shards = xcalloc(count, sizeof(struct shard *));
+	for (; server->shard_count < count; server->shard_count++)
+		server->shards[server->shard_count] = shard_create(
+			server, server->shard_count, account_size, session_size);
+}
+
+static void
+make_pipeline(struct server *server, const struct server_setup *setup)
+{
+	pipeline_init(&server->pipeline, setup->modules, server->module_count, setup->hook_seed);
+	if (setup->hook_seed != 0)
+		log_info(server->log, "hooks run in a shuffled order",
+			F_UINT("seed", setup->hook_seed));
+}
+
+static struct core_config *
+core_of(struct config *config)
+{
+	struct core_config *core = arena_new(&config->arena, struct core_config);
+
+	core->server = config_section(config, "server");
+	core->c2s = config_section(config, "c2s");
+	core->auth = config_section(config, "auth");
+	return core;
+}
+
+int
+server_create(
+	const struct server_setup *setup, struct server **server_out, struct config_error *error)
+{
+	struct server *server = xcalloc(1, sizeof(*server));
+	size_t account_size, session_size;
+	int r;
+
+	server->log = setup->log;
+	server->config = setup->config;
+	server->core = core_of(setup->config);
+	server->directory = setup->has_control ? setup->directory : NULL;
+	server->wants_stop = setup->wants_stop;
+	server->stop_arg = setup->stop_arg;
+	server->names = names_create();
+	server->codec = codec_create(server->names);
+	server->client_limits = xml_limits_client;
+	server->client_limits.stanza_bytes = (uint32_t)server->core->c2s->stanza_bytes;
+	random_bytes(server->fake_salt_secret, sizeof(server->fake_salt_secret));
+	map_init(&server->host_map);
+	lay_out_modules(server, setup->modules, &account_size, &session_size);
+	server->roster_item = codec_add(server->codec, &roster_item_payload);
+	make_pipeline(server, setup);
+	r = add_routes(server, error);
+	if (r == 0)
+		r = add_hosts(server, error);
+	if (r == 0) {
+		make_shards(server, account_size, session_size);
+		server->workers = worker_pool_create(server->core->server->workers, JOBS_QUEUED);
+		r = c2s_load_certificates(server, error);
+	}
+	if (r == 0)
+		r = open_store(server, setup->directory, error);
+	if (r < 0)
+		server_destroy(&server);
+	*server_out = server;
+	return r;
+}
+
+static void *
+run_shard(void *arg)
+{
+	struct shard *shard = arg;
+
+	loop_run(shard->loop);
+	return NULL;
+}
+
+int
+server_start(struct server *server, struct config_error *error)
+{
+	int r = c2s_start(server, error);
+
+	if (r == 0 && server->directory != NULL)
+		r = control_start(server, error);
+	if (r < 0)
+		return r;
+	for (unsigned i = 0; i < server->shard_count; i++) {
+		struct shard *shard = server->shards[i];
+
+		shard->has_thread = pthread_create(&shard->thread, NULL, run_shard, shard) == 0;
+		if (!shard->has_thread)
+			die("No thread could be started; raise the limit of processes.");
+	}
+	return 0;
+}
+
+/* A shard's part of the stop, on its thread. */
+struct farewell {
+	struct task task;
+	struct shard *shard;
+	struct timer timer;
+	uint64_t until_ms;
+};
+
+static void
+wait_for_clients(struct timer *timer)
+{
+	struct farewell *f = container_of(timer, struct farewell, timer);
+	struct loop_stats stats;
+
+	loop_stats(f->shard->loop, &stats);
+	if (stats.conns == 0 || loop_now_ms(f->shard->loop) >= f->until_ms)
+		loop_stop(f->shard->loop);
+	else
+		timer_start(f->shard->loop, timer, 16);
+}
+
+static void
+say_farewell(struct task *task)
+{
+	struct farewell *f = container_of(task, struct farewell, task);
+
+	c2s_stop(f->shard);
+	if (f->shard->number == 0)
+		control_stop(f->shard->server);
+	f->until_ms = loop_now_ms(f->shard->loop) + f->shard->server->core->server->stop_ms;
+	f->timer.fire = wait_for_clients;
+	timer_start(f->shard->loop, &f->timer, 0);
+}
+
+void
+server_stop(struct server *server)
+{
+	struct farewell *farewells = xcalloc(server->shard_count, sizeof(*farewells));
+
+	for (unsigned i = 0; i < server->shard_count; i++) {
+		farewells[i].shard = server->shards[i];
+		farewells[i].task.run = say_farewell;
+		if (server->shards[i]->has_thread)
+			loop_post(server->shards[i]->loop, &farewells[i].task);
+	}
+	for (unsigned i = 0; i < server->shard_count; i++) {
+		if (server->shards[i]->has_thread)
+			(void)pthread_join(server->shards[i]->thread, NULL);
+		server->shards[i]->has_thread = false;
+	}
+	free(farewells);
+}
+
+/* What the store and the workers still post is taken here, on behalf of the ended threads. */
+static void
+finish_posted(struct server *server)
+{
+	for (int round = 0; round < 3; round++) {
+		for (unsigned i = 0; i < server->shard_count; i++)
+			loop_turn(server->shards[i]->loop, 0);
+	}
+}
+
+void
+server_destroy(struct server **server_ptr)
+{
+	struct server *server = *server_ptr;
+
+	*server_ptr = NULL;
+	if (server == NULL)
+		return;
+	worker_pool_destroy(&server->workers);
+	finish_posted(server);
+	if (server->store != NULL)
+		store_close(&server->store);
+	finish_posted(server);
+	control_destroy(&server->control);
+	for (unsigned i = 0; i < server->shard_count; i++)
+		shard_destroy(server->shards[i]);
+	pipeline_finish(&server->pipeline);
+	map_finish(&server->host_map);
+	codec_destroy(&server->codec);
+	names_destroy(&server->names);
+	free(server->shards);
+	free(server->routes);
+	free(server->hosts);
+	free(server->modules);
+	free(server);
+}
+
+uint16_t
+server_port(const struct server *server)
+{
+	return server->port;
+}
+
+uint16_t
+server_tls_port(const struct server *server)
+{
+	return server->tls_port;
+}
+
+void
+server_explain(const struct server *server, FILE *out)
+{
+	pipeline_explain(&server->pipeline, out);
+}

@@ -1,0 +1,48 @@
+/*
+ * A server: shards, hosts, modules and a store, made from a configuration. Nothing of it is
+ * global. It is made, started, stopped and destroyed by one thread.
+ */
+#ifndef SERVER_SERVER_H
+#define SERVER_SERVER_H
+
+#include "base/log.h"
+#include "server/config.h"
+
+struct module;
+struct server;
+struct store_memory;
+
+struct server_setup {
+	struct config *config;               /* must outlive the server */
+	struct log *log;                     /* may be NULL */
+	const struct module *const *modules; /* NULL at the end */
+	uint64_t hook_seed;    /* the order of hooks: 0: of the list; else shuffled, for tests */
+	const char *directory; /* data; NULL: nothing is kept (tests) */
+	bool has_control;      /* whether to listen for kithctl in the directory */
+	void (*wants_stop)(void *arg); /* kithctl asks for the end; on a shard's thread */
+	void *stop_arg;
+};
+
+/* The sections of the core and of the modules. In the arena. */
+const struct option_section *server_sections(
+	const struct module *const *modules, struct arena *arena);
+
+/* 0, or a negative error with cause and cure in one sentence each. Nothing listens yet. */
+int server_create(
+	const struct server_setup *setup, struct server **server_out, struct config_error *error);
+
+/* Listens and runs. 0, or a negative error; the server must be destroyed then. */
+int server_start(struct server *server, struct config_error *error);
+
+/* Tells everyone, waits for what is under way, and ends all threads. */
+void server_stop(struct server *server);
+void server_destroy(struct server **server);
+
+/* The ports that clients connect to; 0: none. */
+uint16_t server_port(const struct server *server);
+uint16_t server_tls_port(const struct server *server);
+
+/* For kithd --explain pipeline. */
+void server_explain(const struct server *server, FILE *out);
+
+#endif

@@ -1,0 +1,128 @@
+/*
+ * The server object: what all shards share and nobody changes after the start, and the shards
+ * themselves. There is no global server; two of them can live in one process.
+ */
+#ifndef SERVER_SERVER_INTERNAL_H
+#define SERVER_SERVER_INTERNAL_H
+
+#include "base/log.h"
+#include "base/map.h"
+#include "base/slab.h"
+#include "io/loop.h"
+#include "io/worker.h"
+#include "proto/codec.h"
+#include "server/config.h"
+#include "server/core_config.h"
+#include "server/limits.h"
+#include "server/module.h"
+#include "server/pipeline.h"
+#include "server/server.h"
+
+#include <pthread.h>
+
+/* What the core itself keeps. */
+enum core_table { CORE_CREDENTIALS, CORE_ROSTER, CORE_REQUESTS, CORE_TABLES };
+
+/* The core's own counters and gauges; the names are in stats.c. */
+enum core_metric {
+	METRIC_CONNECTIONS_TOTAL,
+	METRIC_LOGINS_TOTAL,
+	METRIC_LOGIN_FAILURES_TOTAL,
+	METRIC_STANZAS_TOTAL,
+	METRIC_MESSAGES_DELIVERED_TOTAL,
+	METRIC_LETTERS_TOTAL,
+	METRIC_BOUNCES_TOTAL,
+	METRIC_STREAM_ERRORS_TOTAL,
+	CORE_METRICS
+};
+
+struct host {
+	struct map_node node; /* by domain */
+	struct server *server;
+	const char *certificate, *key; /* paths; NULL: none */
+};
+
+/* Where a module's things are in the structs and tables of the server. */
+struct module_slot {
+	const struct module *module;
+	const void *config;
+	size_t account_offset, session_offset;
+	unsigned first_table, first_metric;
+};
+
+struct server {
+	struct log *log;
+	struct config *config;
+	const struct core_config *core; /* the core's sections of config */
+	struct names *names;
+	struct codec *codec;
+	const struct codec_type *roster_item; /* as it is stored */
+	struct module_slot *modules;
+	size_t module_count;
+	struct pipeline pipeline;
+	struct iq_entry *routes;
+	size_t route_count;
+	struct host *hosts;
+	size_t host_count;
+	struct map host_map; // host.node
+	struct store *store;
+	unsigned tables[CORE_TABLES];
+	unsigned metric_count;
+	struct worker_pool *workers;
+	struct control *control; /* on shard 0 */
+	const char *directory;
+	void (*wants_stop)(void *arg); /* kithctl stop */
+	void *stop_arg;
+	uint16_t port, tls_port;         /* that were picked */
+	struct xml_limits client_limits; /* of a signed-in client */
+	struct hash_key slot_key;
+	uint8_t slots[SLOTS]; /* shard of each slot */
+	struct shard **shards;
+	unsigned shard_count;
+	char fake_salt_secret[32]; /* so that unknown users look like known ones */
+	char password_cache_key[32];
+};
+
+struct shard {
+	struct server *server;
+	unsigned number;
+	struct loop *loop;
+	struct map accounts; // account.node, by bare JID
+	struct slab account_slab, session_slab;
+	struct list sessions; // session.all
+	struct list logins;   // login.link
+	size_t login_count, session_count;
+	struct arena scratch;     /* of the stanza that is being handled */
+	struct xml_tokens tokens; /* of the stanza that is being handled */
+	bool routing; /* a stanza is being handed to its home: further ones are queued */
+	struct sasl_context *sasl;
+	struct tls_context *tls;
+	struct throttle *throttle;
+	struct password_cache *passwords;
+	struct listener **listeners; /* of c2s.c */
+	size_t listener_count;
+	uint64_t *metrics; /* CORE_METRICS, then the modules' */
+	pthread_t thread;
+	bool has_thread;
+};
+
+/* How shards start and end listening, and let everyone go; c2s.c. */
+/* Finishes a request that the store posted. */
+void server_finish_request(struct task *task);
+
+int c2s_start(struct server *server, struct config_error *error);
+void c2s_stop(struct shard *shard);
+void c2s_end(struct shard *shard);
+int c2s_load_certificates(struct server *server, struct config_error *error);
+
+struct host *server_host(const struct server *server, struct slice domain);
+struct shard *server_home(const struct server *server, struct slice bare);
+const struct module_slot *server_module(const struct server *server, const struct module *module);
+
+static inline void
+shard_count(struct shard *shard, enum core_metric metric)
+{
+	shard->metrics[metric]++;
+}
+
+#endif

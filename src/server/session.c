@@ -1,0 +1,481 @@
+/*
+ * A bound session: stanzas come in, are checked and stamped, and go to their way; stanzas for it
+ * are written behind the egress hooks. At rest it has no buffers.
+ */
+#include "server/session_internal.h"
+
+#include "base/random.h"
+#include "server/account_internal.h"
+#include "server/iq_internal.h"
+#include "server/presence.h"
+#include "server/route.h"
+#include "server/server_internal.h"
+
+#include <stdlib.h>
+
+enum { DIRECTED_MOST = 1000 };
+
+static const struct conn_handler handler;
+
+static void
+session_free(struct session *s)
+{
+	struct shard *shard = s->account->shard;
+
+	timer_stop(shard->loop, &s->timer);
+	scanner_finish(&s->scanner);
+	list_remove(&s->all);
+	shard->session_count--;
+	session_keep_presence(s, NO_SLICE);
+	session_forget_directed(s);
+	free((void *)(uintptr_t)s->jid.full.p);
+	slab_free(&shard->session_slab, s);
+}
+
+/* Its presence ends and it leaves its account; the connection is not touched. */
+static void
+leave(struct session *s)
+{
+	struct account *acct = s->account;
+
+	s->ended = true;
+	presence_end(s);
+	hook_session_gone(&acct->shard->server->pipeline, s);
+	account_remove_session(acct, s);
+	session_free(s);
+}
+
+static void
+log_end(const struct session *s, enum stream_condition condition, const char *text)
+{
+	log_info(s->account->shard->server->log, "session ended", F_TEXT("jid", s->jid.full),
+		F_STR("error", stream_condition_name(condition)),
+		F_STR("why", text == NULL ? "" : text));
+}
+
+void
+session_end(struct session *s, enum stream_condition condition, const char *text)
+{
+	struct conn *conn = s->conn;
+	struct buffer *out = conn_output(conn);
+
+	if (s->ended)
+		return;
+	log_end(s, condition, text);
+	shard_count(s->account->shard, METRIC_STREAM_ERRORS_TOTAL);
+	stream_error_write(out, condition, text, NULL);
+	(void)buffer_text(out, "</stream:stream>");
+	conn_close(conn);
+	leave(s);
+}
+
+void
+session_dismiss(struct session *s)
+{
+	const char *other = s->account->shard->server->core->c2s->see_other_host;
+	struct conn *conn = s->conn;
+
+	/* Presence is not broadcast: all who are here leave, too. */
+	s->is_available = false;
+	session_forget_directed(s);
+	stream_error_write(conn_output(conn),
+		other == NULL ? STREAM_SYSTEM_SHUTDOWN : STREAM_SEE_OTHER_HOST, NULL, other);
+	conn_write(conn, SLICE("</stream:stream>"));
+	conn_close(conn);
+	leave(s);
+}
+
+static void
+close_stream(struct session *s)
+{
+	struct conn *conn = s->conn;
+
+	conn_write(conn, SLICE("</stream:stream>"));
+	conn_close(conn);
+	leave(s);
+}
+
+/* RFC 6120 8.1.2.1: 'from' may be missing, or be the session's own full or bare address. */
+static bool
+has_own_from(const struct session *s, const struct stanza *st)
+{
+	return st->from.full.p == NULL || jid_is(&st->from, &s->jid) ||
+	       slice_is(st->from.full, jid_bare(&s->jid));
+}
+
+static void
+send_iq(struct session *s, struct stanza *st)
+{
+	bool to_self = st->to.full.p == NULL || jid_is(&st->to, &s->account->jid);
+
+	if (!to_self)
+		route(s->account->shard, st);
+	else if (st->type == TYPE_GET || st->type == TYPE_SET)
+		iq_to_account(s->account, s, st);
+}
+
+static void
+send_message(struct session *s, struct stanza *st)
+{
+	/* RFC 6120 10.3.1: without 'to' it is for the sender's own account. */
+	if (st->to.full.p == NULL)
+		st->to = s->account->jid;
+	route(s->account->shard, st);
+}
+
+static void
+send_stanza(struct session *s, struct stanza *st)
+{
+	struct shard *shard = s->account->shard;
+
+	hook_out_routed(&shard->server->pipeline, st, s);
+	switch (st->kind) {
+	case STANZA_MESSAGE:
+		send_message(s, st);
+		break;
+	case STANZA_PRESENCE:
+		presence_send(s, st);
+		break;
+	default:
+		send_iq(s, st);
+	}
+}
+
+/* What could not be read as a stanza is answered, if it is one that has answers. */
+static void
+refuse(struct session *s, struct stanza *st, enum stanza_condition condition, const char *why)
+{
+	st->from = s->jid;
+	st->to = (struct jid){ .full = NO_SLICE };
+	if (st->type == TYPE_ERROR || st->type == TYPE_RESULT)
+		return;
+	st->to = s->account->jid;
+	route_bounce(s->account->shard, st, condition, why, NULL);
+}
+
+/* False when the session is over. */
+static bool
+take_stanza(struct session *s, const struct xml_token *element)
+{
+	struct shard *shard = s->account->shard;
+	enum stanza_condition condition;
+	struct stanza st;
+	const char *why;
+
+	shard_count(shard, METRIC_STANZAS_TOTAL);
+	if (stanza_parse(element, &shard->scratch, &st, &condition, &why) < 0) {
+		refuse(s, &st, condition, why);
+		return true;
+	}
+	if (!has_own_from(s, &st)) {
+		session_end(s, STREAM_INVALID_FROM, NULL);
+		return false;
+	}
+	st.from = s->jid;
+	if (route_verdict(shard, &st, hook_out_policy(&shard->server->pipeline, &st, s)))
+		send_stanza(s, &st);
+	return true;
+}
+
+static enum stream_condition
+condition_of(const struct scanner *scanner)
+{
+	static const enum stream_condition conditions[] = {
+		[XML_NO_ERROR] = STREAM_UNDEFINED_CONDITION,
+		[XML_NOT_WELL_FORMED] = STREAM_NOT_WELL_FORMED,
+		[XML_RESTRICTED] = STREAM_RESTRICTED_XML,
+		[XML_UNSUPPORTED_ENCODING] = STREAM_UNSUPPORTED_ENCODING,
+		[XML_UNSUPPORTED_VERSION] = STREAM_UNSUPPORTED_VERSION,
+		[XML_BAD_NAMESPACE_PREFIX] = STREAM_BAD_NAMESPACE_PREFIX,
+		[XML_INVALID_NAMESPACE] = STREAM_INVALID_NAMESPACE,
+		[XML_LIMIT] = STREAM_POLICY_VIOLATION,
+	};
+
+	return conditions[scanner->error];
+}
+
+/* False when the session is over, or nothing more can be done with the input now. */
+static bool
+take_event(struct session *s, enum xml_event event)
+{
+	const struct xml_token *element = s->account->shard->tokens.v;
+
+	switch (event) {
+	case XML_STANZA:
+		if (stanza_is(element))
+			return take_stanza(s, element);
+		if (element->ns == NS_ID_STREAMS && element->name == NAME_ERROR)
+			close_stream(s);
+		else
+			session_end(s, STREAM_UNSUPPORTED_STANZA_TYPE, NULL);
+		return false;
+	case XML_CLOSE:
+		close_stream(s);
+		return false;
+	case XML_FAILED:
+		session_end(s, condition_of(&s->scanner), s->scanner.why);
+		return false;
+	default:
+		return false;
+	}
+}
+
+static size_t
+input(struct conn *conn, struct slice bytes)
+{
+	struct session *s = conn_owner(conn);
+	struct shard *shard = s->account->shard;
+	size_t start = 0, used;
+	bool goes_on = true;
+
+	s->heard_ms = loop_now_ms(shard->loop);
+	s->pinged = false;
+	while (goes_on && start < bytes.len) {
+		if (!account_is_ready(s->account)) {
+			conn_pause(conn); /* until session_continue */
+			break;
+		}
+		goes_on = take_event(s, scanner_next(&s->scanner, slice_from(bytes, start),
+						&shard->tokens, &shard->scratch, &used));
+		start += used;
+		arena_reset(&shard->scratch);
+	}
+	return start;
+}
+
+static void
+closed(struct conn *conn, int why)
+{
+	struct session *s = conn_owner(conn);
+
+	log_info(s->account->shard->server->log, "connection of a session ended",
+		F_TEXT("jid", s->jid.full), F_STR("why", why == 0 ? "closed" : strerror(why)));
+	leave(s);
+}
+
+static void
+drained(struct conn *conn)
+{
+	(void)conn;
+}
+
+static const struct conn_handler handler = {
+	.input = input,
+	.closed = closed,
+	.drained = drained,
+};
+
+void
+session_continue(struct session *s)
+{
+	conn_resume(s->conn);
+}
+
+static void ask_if_alive(struct timer *timer);
+
+static void
+watch_silence(struct session *s, uint64_t ms)
+{
+	s->timer.fire = ask_if_alive;
+	timer_start(s->account->shard->loop, &s->timer, ms);
+}
+
+static void
+send_ping(struct session *s)
+{
+	struct stanza ping = {
+		.kind = STANZA_IQ,
+		.type = TYPE_GET,
+		.from = s->account->jid,
+		.to = s->jid,
+		.content = SLICE("<ping xmlns='urn:xmpp:ping'/>"),
+	};
+	char id[TOKEN_CHARS + 1];
+
+	random_token(id);
+	ping.id = slice_of(id);
+	stanza_write(conn_output(s->conn), &ping);
+}
+
+/* The timer runs for the longest silence; what was heard meanwhile only shortens the next one. */
+static void
+ask_if_alive(struct timer *timer)
+{
+	struct session *s = container_of(timer, struct session, timer);
+	struct shard *shard = s->account->shard;
+	const struct c2s_config *conf = shard->server->core->c2s;
+	uint64_t silence = loop_now_ms(shard->loop) - s->heard_ms;
+
+	if (s->pinged) {
+		session_end(s, STREAM_CONNECTION_TIMEOUT, NULL);
+	} else if (silence < conf->idle_ms) {
+		watch_silence(s, conf->idle_ms - silence);
+	} else {
+		s->pinged = true;
+		send_ping(s);
+		watch_silence(s, conf->answer_ms);
+	}
+}
+
+struct session *
+session_create(struct account *acct, struct slice resource, struct conn *conn,
+	const struct scanner *scanner)
+{
+	struct shard *shard = acct->shard;
+	const struct c2s_config *conf = shard->server->core->c2s;
+	struct session *s = slab_alloc(&shard->session_slab);
+	size_t size = acct->jid.full.len + 1 + resource.len;
+	char *text = xmalloc(size);
+
+	memcpy(text, acct->jid.full.p, acct->jid.full.len);
+	text[acct->jid.full.len] = '/';
+	memcpy(text + acct->jid.full.len + 1, resource.p, resource.len);
+	s->jid = acct->jid;
+	s->jid.full = slice_make(text, size);
+	s->jid.resource_len = (uint16_t)resource.len;
+	s->account = acct;
+	s->conn = conn;
+	s->scanner = *scanner;
+	s->scanner.limits = &shard->server->client_limits;
+	s->heard_ms = loop_now_ms(shard->loop);
+	list_append(&shard->sessions, &s->all);
+	shard->session_count++;
+	account_add_session(acct, s);
+	conn_set_handler(conn, &handler, s);
+	conn_set_limit(conn, conf->queue_bytes);
+	watch_silence(s, conf->idle_ms);
+	hook_session_bound(&shard->server->pipeline, s);
+	return s;
+}
+
+void
+session_write(struct session *s, struct slice xml)
+{
+	conn_write(s->conn, xml);
+}
+
+void
+session_deliver(struct session *s, struct stanza *st)
+{
+	struct shard *shard = s->account->shard;
+	struct buffer *out;
+
+	if (s->ended || !route_verdict(shard, st, hook_egress(&shard->server->pipeline, st, s)))
+		return;
+	out = conn_output(s->conn);
+	stanza_write(out, st);
+	if (out->overflowed) {
+		/* Row 92: the queue is full, and its client has not read for a long time. */
+		session_end(s, STREAM_RESOURCE_CONSTRAINT,
+			"Too much waits for you to read it; come back when you can");
+		return;
+	}
+	if (st->kind == STANZA_MESSAGE)
+		shard_count(shard, METRIC_MESSAGES_DELIVERED_TOTAL);
+	hook_delivered(&shard->server->pipeline, st, s);
+}
+
+void
+session_push(struct session *s, const struct payload *payload, const void *data)
+{
+	struct stanza push = {
+		.kind = STANZA_IQ,
+		.type = TYPE_SET,
+		.from = s->account->jid,
+		.to = s->jid,
+	};
+	char id[TOKEN_CHARS + 1];
+	struct buffer content;
+
+	random_token(id);
+	push.id = slice_of(id);
+	buffer_init(&content, LIMIT_STORED_STANZA);
+	codec_encode(&content, payload, data);
+	push.content = buffer_slice(&content);
+	session_deliver(s, &push);
+	buffer_finish(&content);
+}
+
+static void
+free_slice(struct slice *s)
+{
+	free((void *)(uintptr_t)s->p);
+	*s = NO_SLICE;
+}
+
+void
+session_keep_presence(struct session *s, struct slice content)
+{
+	struct slice copy = NO_SLICE;
+
+	if (content.p != NULL)
+		copy = slice_make(xstrndup(content.p, content.len), content.len);
+	free_slice(&s->presence);
+	s->presence = copy;
+}
+
+void
+session_drop_directed(struct session *s, const struct jid *to)
+{
+	for (uint16_t i = 0; i < s->directed_count; i++) {
+		if (!jid_is(&s->directed[i], to))
+			continue;
+		free_slice(&s->directed[i].full);
+		s->directed[i] = s->directed[--s->directed_count];
+		return;
+	}
+}
+
+void
+session_remember_directed(struct session *s, const struct jid *to)
+{
+	struct jid *kept;
+
+	session_drop_directed(s, to);
+	if (s->directed_count == DIRECTED_MOST)
+		return; /* the end of so much directed presence is the recipients' to notice */
+	s->directed = xrealloc(s->directed, ((size_t)s->directed_count + 1) * sizeof(struct jid));
+	kept = &s->directed[s->directed_count++];
+	*kept = *to;
+	kept->full.p = xstrndup(to->full.p, to->full.len);
+}
+
+void
+session_forget_directed(struct session *s)
+{
+	for (uint16_t i = 0; i < s->directed_count; i++)
+		free_slice(&s->directed[i].full);
+	free(s->directed);
+	s->directed = NULL;
+	s->directed_count = 0;
+}
+
+const struct jid *
+session_jid(const struct session *s)
+{
+	return &s->jid;
+}
+
+struct account *
+session_account(const struct session *s)
+{
+	return s->account;
+}
+
+bool
+session_is_available(const struct session *s)
+{
+	return s->is_available;
+}
+
+int
+session_priority(const struct session *s)
+{
+	return s->priority;
+}
+
+void *
+session_state(struct session *s, const struct module *module)
+{
+	return s->states + server_module(s->account->shard->server, module)->session_offset;
+}

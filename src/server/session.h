@@ -1,0 +1,27 @@
+/*
+ * A session is a signed-in connection with a bound resource. It lives on the shard of its
+ * account, and belongs to it.
+ */
+#ifndef SERVER_SESSION_H
+#define SERVER_SESSION_H
+
+#include "proto/stanza.h"
+
+struct account;
+struct payload;
+struct session;
+
+const struct jid *session_jid(const struct session *s);
+struct account *session_account(const struct session *s);
+
+/* Whether it sent available presence, and the priority of that (RFC 6121, 4.7.2.3). */
+bool session_is_available(const struct session *s);
+int session_priority(const struct session *s);
+
+/* Sends the session an iq of type set from its own account, with an id of ours. */
+void session_push(struct session *s, const struct payload *payload, const void *data);
+
+/* Writes a stanza to the session, after the egress hooks. The 'to' is the stanza's. */
+void session_deliver(struct session *s, struct stanza *st);
+
+#endif

@@ -1,0 +1,64 @@
+/* The session as the core sees it: what a signed-in connection holds while it is idle. */
+#ifndef SERVER_SESSION_INTERNAL_H
+#define SERVER_SESSION_INTERNAL_H
+
+#include "base/list.h"
+#include "io/conn.h"
+#include "io/timer.h"
+#include "server/session.h"
+#include "xml/scanner.h"
+
+#include <stdalign.h>
+
+struct shard;
+
+struct session {
+	struct list link; /* in account.sessions */
+	struct list all;  /* in shard.sessions */
+	struct account *account;
+	struct conn *conn;
+	struct scanner scanner;
+	struct jid jid;        /* the text is the session's own */
+	struct timer timer;    /* idle, then the wait for an answer */
+	uint64_t heard_ms;     /* when the client last sent something */
+	struct slice presence; /* content of the last available presence; own memory, or p NULL */
+	struct jid *directed;  /* who got directed presence; own memory */
+	uint16_t directed_count;
+	int8_t priority;
+	bool is_available;
+	bool wants_roster; /* asked for the roster: gets pushes (RFC 6121, 2.1.6) */
+	bool pinged;       /* asked whether it is there */
+	bool ended;
+	alignas(max_align_t) char states[]; /* the modules' */
+};
+
+/*
+ * Takes a connection over from its login: the resource is bound and the client has been told.
+ * The session is in its account from now on.
+ */
+struct session *session_create(struct account *acct, struct slice resource, struct conn *conn,
+	const struct scanner *scanner);
+
+/* Ends the session: its presence ends, it leaves its account, the stream closes with the error. */
+void session_end(struct session *s, enum stream_condition condition, const char *text);
+
+/* The server stops: the client is told, or sent to another host. */
+void session_dismiss(struct session *s);
+
+/* The account's session of that resource; NULL for none and for an empty resource. */
+struct session *account_session(const struct account *acct, struct slice resource);
+
+/* Reads on after the account was paused. */
+void session_continue(struct session *s);
+
+/* Appends bytes that are a stanza already. */
+void session_write(struct session *s, struct slice xml);
+
+/* Keeps a copy of the presence's content (p NULL: forgets it). */
+void session_keep_presence(struct session *s, struct slice content);
+
+void session_remember_directed(struct session *s, const struct jid *to);
+void session_drop_directed(struct session *s, const struct jid *to);
+void session_forget_directed(struct session *s);
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * A log of stanzas that an account keeps: a module's store of kind log whose entries are frozen
+ * stanzas. What is appended is on its way to the disk at once; if it cannot be stored its sender
+ * gets the error.
+ */
+#ifndef SERVER_STANZA_LOG_H
+#define SERVER_STANZA_LOG_H
+
+#include "proto/stanza.h"
+
+struct account;
+struct module;
+
+/* Appends a copy of the stanza, stamped with now. refused (may be NULL) is called on failure. */
+void stanza_log_append(struct account *acct, const struct module *module, unsigned store,
+	const struct stanza *st, void (*refused)(struct account *acct));
+
+/*
+ * Reads up to most stanzas from the beginning, in order. The account is paused until taken was
+ * called for each, and then ended with the id of the last (0: the log was empty). What taken
+ * gets lives until it returns.
+ */
+void stanza_log_read(struct account *acct, const struct module *module, unsigned store,
+	unsigned most, void (*taken)(struct account *acct, struct stanza *st, int64_t wall_ms),
+	void (*ended)(struct account *acct, uint64_t last_id, size_t count));
+
+/* Deletes everything up to and including that id. */
+void stanza_log_delete(
+	struct account *acct, const struct module *module, unsigned store, uint64_t last_id);
+
+#endif

@@ -1,0 +1,314 @@
+/*
+ * The state of a contact is five bits; each stanza, sent or received, leads to a new state and
+ * says whether the stanza goes on. That is appendix A of RFC 6121 as a function.
+ */
+#include "server/subscription.h"
+
+#include "server/account_internal.h"
+#include "server/letter.h"
+#include "server/presence_internal.h"
+#include "server/route.h"
+#include "server/server_internal.h"
+#include "server/session_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum {
+	TO = SUBSCRIPTION_TO,
+	FROM = SUBSCRIPTION_FROM,
+	ASKED = 4,     /* we wait for the contact's answer: "Pending Out" */
+	REQUESTED = 8, /* the contact waits for ours: "Pending In" */
+	APPROVED = 16, /* we agreed before being asked (RFC 6121, 3.4) */
+};
+
+struct step {
+	unsigned state; /* the new one */
+	bool goes_on;   /* the stanza is routed, or delivered */
+	bool answered;  /* the server answers "subscribed" for the user */
+};
+
+/* RFC 6121, A.2: what the user sends. */
+static struct step
+step_sent(unsigned state, enum stanza_type type)
+{
+	switch (type) {
+	case TYPE_SUBSCRIBE:
+		return (struct step){ state | ((state & TO) != 0 ? 0u : ASKED), true, false };
+	case TYPE_UNSUBSCRIBE:
+		return (struct step){ state & ~(unsigned)(TO | ASKED), true, false };
+	case TYPE_SUBSCRIBED:
+		if ((state & REQUESTED) != 0)
+			return (struct step){ (state & ~(unsigned)REQUESTED) | FROM, true, false };
+		if ((state & FROM) != 0)
+			return (struct step){ state, false, false };
+		return (struct step){ state | APPROVED, false, false };
+	default:
+		return (struct step){ state & ~(unsigned)(FROM | REQUESTED | APPROVED),
+			(state & (FROM | REQUESTED)) != 0, false };
+	}
+}
+
+/* RFC 6121, A.3: what the contact sends. */
+static struct step
+step_received(unsigned state, enum stanza_type type)
+{
+	switch (type) {
+	case TYPE_SUBSCRIBE:
+		if ((state & FROM) != 0)
+			return (struct step){ state, false, true };
+		if ((state & APPROVED) != 0)
+			return (struct step){ state | FROM, false, true };
+		return (struct step){ state | REQUESTED, (state & REQUESTED) == 0, false };
+	case TYPE_UNSUBSCRIBE:
+		return (struct step){ state & ~(unsigned)(FROM | REQUESTED),
+			(state & (FROM | REQUESTED)) != 0, false };
+	case TYPE_SUBSCRIBED:
+		if ((state & ASKED) == 0)
+			return (struct step){ state, false, false };
+		return (struct step){ (state & ~(unsigned)ASKED) | TO, true, false };
+	default:
+		return (struct step){ state & ~(unsigned)(TO | ASKED), (state & (TO | ASKED)) != 0,
+			false };
+	}
+}
+
+static unsigned
+state_of(struct account *acct, struct slice bare)
+{
+	const struct contact *c = roster_find(&acct->roster, bare);
+	unsigned state = c == NULL ? 0 : c->subscription;
+
+	if (c != NULL && c->item.ask.p != NULL)
+		state |= ASKED;
+	if (c != NULL && c->item.approved)
+		state |= APPROVED;
+	if (roster_request(&acct->roster, bare) != NULL)
+		state |= REQUESTED;
+	return state;
+}
+
+/* A change that waits for the disk. */
+struct change {
+	struct letter *letter; /* the stanza */
+	unsigned before, after;
+	bool outbound, goes_on, answered;
+};
+
+static void
+change_destroy(struct change *change)
+{
+	letter_destroy(&change->letter);
+	free(change);
+}
+
+/* The contact as it is after the change; texts of the old entry and of the stanza. */
+static struct roster_item
+item_after(struct account *acct, const struct jid *contact, unsigned state)
+{
+	const struct contact *old = roster_find(&acct->roster, contact->full);
+	struct roster_item item = { .jid = *contact };
+
+	if (old != NULL)
+		item = old->item;
+	item.subscription = slice_of(subscription_name(state & SUBSCRIPTION_BOTH));
+	item.ask = (state & ASKED) != 0 ? SLICE("subscribe") : NO_SLICE;
+	item.approved = (state & APPROVED) != 0;
+	return item;
+}
+
+static bool
+contact_changes(const struct change *change)
+{
+	return ((change->before ^ change->after) & ~(unsigned)REQUESTED) != 0;
+}
+
+/* The other side of the stanza, bare. */
+static struct jid
+contact_of(const struct change *change, const struct stanza *st)
+{
+	return jid_to_bare(change->outbound ? &st->to : &st->from);
+}
+
+static void
+apply_to_memory(struct account *acct, const struct change *change, const struct stanza *st)
+{
+	struct jid contact = contact_of(change, st);
+
+	if ((change->after & REQUESTED) == 0)
+		roster_drop_request(&acct->roster, contact.full);
+	else if ((change->before & REQUESTED) == 0)
+		roster_put_request(&acct->roster, contact.full, change->letter->bytes);
+	if (contact_changes(change)) {
+		struct roster_item item = item_after(acct, &contact, change->after);
+
+		roster_put_contact(&acct->roster, &item);
+		roster_push(acct, &roster_find(&acct->roster, contact.full)->item);
+	}
+}
+
+static void
+answer_subscribed(struct account *acct, const struct jid *contact)
+{
+	struct stanza st = {
+		.kind = STANZA_PRESENCE,
+		.type = TYPE_SUBSCRIBED,
+		.from = acct->jid,
+		.to = *contact,
+	};
+
+	route(acct->shard, &st);
+}
+
+static void
+deliver_to_available(struct account *acct, struct stanza *st)
+{
+	struct session *s;
+
+	LIST_EACH(s, &acct->sessions, struct session, link)
+	{
+		if (s->is_available)
+			session_deliver(s, st);
+	}
+}
+
+/* The change holds now: route or deliver the stanza, and show or hide the user's presence. */
+static void
+tell(struct account *acct, const struct change *change, struct stanza *st)
+{
+	struct jid contact = contact_of(change, st);
+	unsigned gained = change->after & ~change->before, lost = change->before & ~change->after;
+
+	if (change->goes_on && change->outbound)
+		route(acct->shard, st);
+	else if (change->goes_on)
+		deliver_to_available(acct, st);
+	if (change->answered)
+		answer_subscribed(acct, &contact);
+	if (((gained & FROM) != 0) || change->answered)
+		presence_show_to(acct, &contact);
+	if ((lost & FROM) != 0)
+		presence_hide_from(acct, &contact);
+}
+
+static void
+change_saved(struct account *acct, int error, void *arg)
+{
+	struct change *change = arg;
+	struct stanza st;
+
+	if (letter_open(change->letter, acct->shard, &st)) {
+		if (error < 0) {
+			route_bounce(acct->shard, &st,
+				error == -ENOSPC ? RESOURCE_CONSTRAINT : INTERNAL_SERVER_ERROR,
+				NULL, NULL);
+		} else {
+			apply_to_memory(acct, change, &st);
+			tell(acct, change, &st);
+		}
+	}
+	change_destroy(change);
+}
+
+static void
+save(struct account *acct, struct change *change, const struct stanza *st)
+{
+	struct jid contact = contact_of(change, st);
+	struct store_txn *txn = txn_begin(acct);
+
+	if ((change->after & REQUESTED) == 0 && (change->before & REQUESTED) != 0)
+		roster_delete_request(acct, txn, contact.full);
+	if ((change->after & REQUESTED) != 0 && (change->before & REQUESTED) == 0)
+		roster_save_request(acct, txn, contact.full, change->letter->bytes);
+	if (contact_changes(change)) {
+		struct roster_item item = item_after(acct, &contact, change->after);
+
+		roster_save_contact(acct, txn, &item);
+	}
+	account_commit_paused(acct, txn, change_saved, change);
+}
+
+static void
+take_step(struct account *acct, struct stanza *st, bool outbound)
+{
+	struct change *change = xcalloc(1, sizeof(*change));
+	struct jid contact;
+	struct step step;
+
+	change->outbound = outbound;
+	contact = contact_of(change, st);
+	change->before = state_of(acct, contact.full);
+	step = outbound ? step_sent(change->before, st->type)
+			: step_received(change->before, st->type);
+	change->after = step.state;
+	change->goes_on = step.goes_on;
+	change->answered = step.answered;
+	if (change->before == change->after) {
+		tell(acct, change, st);
+		free(change);
+		return;
+	}
+	change->letter = letter_create(st, NULL, 0);
+	save(acct, change, st);
+}
+
+void
+subscription_send(struct session *s, struct stanza *st)
+{
+	struct account *acct = s->account;
+
+	if (st->to.full.p == NULL || jid_same_bare(&st->to, &acct->jid))
+		return; /* to oneself it means nothing: one sees one's own sessions anyway */
+	/* RFC 6121 3.1.2: both addresses are bare. */
+	st->from = acct->jid;
+	st->to = jid_to_bare(&st->to);
+	if (roster_find(&acct->roster, st->to.full) == NULL &&
+		acct->roster.contacts.count >= acct->shard->server->core->server->roster_items) {
+		route_bounce(acct->shard, st, RESOURCE_CONSTRAINT, "The roster is full", NULL);
+		return;
+	}
+	take_step(acct, st, true);
+}
+
+void
+subscription_receive(struct account *acct, struct stanza *st)
+{
+	/* RFC 6121 3.1.3: the contact is known by its bare address. */
+	st->from = jid_to_bare(&st->from);
+	st->to = jid_to_bare(&st->to);
+	if (st->type == TYPE_SUBSCRIBE &&
+		acct->roster.requests.count >= acct->shard->server->core->server->roster_items) {
+		route_bounce(acct->shard, st, RESOURCE_CONSTRAINT,
+			"Too many requests wait for this user's answer", NULL);
+		return;
+	}
+	take_step(acct, st, false);
+}
+
+void
+subscription_offer_requests(struct session *s)
+{
+	struct roster *roster = &s->account->roster;
+	struct map_node *node;
+	size_t at = 0;
+
+	while ((node = map_next(&roster->requests, &at)) != NULL)
+		session_write(s, container_of(node, struct subscription_request, node)->presence);
+}
+
+void
+subscription_cancel(
+	struct account *acct, const struct jid *contact, unsigned subscription, bool asked)
+{
+	struct stanza st = { .kind = STANZA_PRESENCE, .from = acct->jid, .to = *contact };
+
+	if ((subscription & TO) != 0 || asked) {
+		st.type = TYPE_UNSUBSCRIBE;
+		route(acct->shard, &st);
+	}
+	if ((subscription & FROM) != 0) {
+		st.type = TYPE_UNSUBSCRIBED;
+		route(acct->shard, &st);
+		presence_hide_from(acct, contact);
+	}
+}

@@ -1,0 +1,311 @@
+/*
+ * A connection to the file, with one prepared statement per table and operation. What is kept
+ * decides the SQL: four kinds, four small families of statements.
+ *
+ * One connection writes and checkpoints; the others may only read, and are told never to
+ * checkpoint when they close. This keeps clear of the race between a commit and a checkpoint of
+ * two connections that SQLite had from 3.7.0 to 3.51.2.
+ */
+#include "store/sqlite_internal.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+enum { BUSY_MS = 5000 };
+
+#define RANGE " AND id >= ?3 AND id <= ?4 AND stamp >= ?5 AND stamp <= ?6"
+#define ENTRY "SELECT peer, value, id, stamp FROM \"@\" WHERE owner = ?1"
+#define OWNERS "SELECT DISTINCT owner FROM \"@\" WHERE owner > ?2 ORDER BY owner LIMIT ?3"
+
+/* '@' stands for the table's name; ?1 is the owner, ?2 a key, a `with` or another owner. */
+static const char *const sql_of[][STATEMENTS] = {
+	[STORE_VALUE] = {
+		[ST_EXISTS] = "SELECT 1 FROM \"@\" WHERE owner = ?1",
+		[ST_PUT] = "INSERT INTO \"@\" (owner, value) VALUES (?1, ?3)"
+			" ON CONFLICT (owner) DO UPDATE SET value = excluded.value",
+		[ST_DELETE] = "DELETE FROM \"@\" WHERE owner = ?1",
+		[ST_CLEAR] = "DELETE FROM \"@\" WHERE owner = ?1",
+		[ST_ALL] = "SELECT NULL, value FROM \"@\" WHERE owner = ?1",
+		[ST_COUNT] = "SELECT count(*) FROM \"@\" WHERE owner = ?1",
+		[ST_OWNERS] = OWNERS,
+	},
+	[STORE_SET] = {
+		[ST_PUT] = "INSERT INTO \"@\" (owner, key) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+		[ST_DELETE] = "DELETE FROM \"@\" WHERE owner = ?1 AND key = ?2",
+		[ST_CLEAR] = "DELETE FROM \"@\" WHERE owner = ?1",
+		[ST_ALL] = "SELECT key, NULL FROM \"@\" WHERE owner = ?1 ORDER BY key",
+		[ST_KEY] = "SELECT key, NULL FROM \"@\" WHERE owner = ?1 AND key = ?2",
+		[ST_COUNT] = "SELECT count(*) FROM \"@\" WHERE owner = ?1",
+		[ST_OWNERS] = OWNERS,
+	},
+	[STORE_MAP] = {
+		[ST_PUT] = "INSERT INTO \"@\" (owner, key, value) VALUES (?1, ?2, ?3)"
+			" ON CONFLICT (owner, key) DO UPDATE SET value = excluded.value",
+		[ST_DELETE] = "DELETE FROM \"@\" WHERE owner = ?1 AND key = ?2",
+		[ST_CLEAR] = "DELETE FROM \"@\" WHERE owner = ?1",
+		[ST_ALL] = "SELECT key, value FROM \"@\" WHERE owner = ?1 ORDER BY key",
+		[ST_KEY] = "SELECT key, value FROM \"@\" WHERE owner = ?1 AND key = ?2",
+		[ST_COUNT] = "SELECT count(*) FROM \"@\" WHERE owner = ?1",
+		[ST_OWNERS] = OWNERS,
+	},
+	[STORE_LOG] = {
+		[ST_PUT] = "INSERT INTO \"@\" (owner, peer, value, id, stamp)"
+			" VALUES (?1, ?2, ?3, ?4, ?5)",
+		[ST_CLEAR] = "DELETE FROM \"@\" WHERE owner = ?1",
+		[ST_TRIM] = "DELETE FROM \"@\" WHERE owner = ?1" RANGE,
+		[ST_TRIM_WITH] = "DELETE FROM \"@\" WHERE owner = ?1 AND peer = ?2" RANGE,
+		[ST_COUNT] = "SELECT count(*) FROM \"@\" WHERE owner = ?1" RANGE,
+		[ST_COUNT_WITH] =
+			"SELECT count(*) FROM \"@\" WHERE owner = ?1 AND peer = ?2" RANGE,
+		[ST_FORWARD] = ENTRY RANGE " ORDER BY id LIMIT ?7",
+		[ST_FORWARD_WITH] = ENTRY " AND peer = ?2" RANGE " ORDER BY id LIMIT ?7",
+		[ST_BACKWARD] = ENTRY RANGE " ORDER BY id DESC LIMIT ?7",
+		[ST_BACKWARD_WITH] = ENTRY " AND peer = ?2" RANGE " ORDER BY id DESC LIMIT ?7",
+		[ST_OWNERS] = OWNERS,
+	},
+};
+
+static bool
+means_full(sqlite3 *db, int code)
+{
+	int system_error;
+
+	if ((code & 0xff) == SQLITE_FULL || code == SQLITE_IOERR_SHMSIZE)
+		return true;
+	if (code != SQLITE_IOERR_WRITE || db == NULL)
+		return false;
+	system_error = sqlite3_system_errno(db);
+	return system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG;
+}
+
+int
+sqlite_error(sqlite3 *db, int code)
+{
+	if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE)
+		return 0;
+	if (code == SQLITE_NOMEM || code == SQLITE_IOERR_NOMEM)
+		die("Out of memory: SQLite was refused some. Give the process more.");
+	if (means_full(db, code))
+		return -ENOSPC;
+	if (code == SQLITE_TOOBIG)
+		return -EMSGSIZE;
+	if ((code & 0xff) == SQLITE_NOTADB || (code & 0xff) == SQLITE_CORRUPT)
+		return -EBADMSG;
+	return -EIO;
+}
+
+int
+conn_exec(struct sqlite_conn *conn, const char *sql)
+{
+	return sqlite_error(conn->db, sqlite3_exec(conn->db, sql, NULL, NULL, NULL));
+}
+
+int
+conn_number(struct sqlite_conn *conn, const char *sql, int64_t *value_out)
+{
+	sqlite3_stmt *stmt = NULL;
+	int code = sqlite3_prepare_v2(conn->db, sql, -1, &stmt, NULL);
+
+	if (code == SQLITE_OK)
+		code = sqlite3_step(stmt);
+	if (code == SQLITE_ROW)
+		*value_out = sqlite3_column_int64(stmt, 0);
+	(void)sqlite3_finalize(stmt);
+	return sqlite_error(conn->db, code);
+}
+
+static int
+set_up(struct sqlite_conn *conn, bool reads_only)
+{
+	(void)sqlite3_extended_result_codes(conn->db, 1);
+	(void)sqlite3_busy_timeout(conn->db, BUSY_MS);
+	(void)sqlite3_db_config(conn->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	(void)sqlite3_db_config(conn->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	(void)sqlite3_db_config(conn->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	if (reads_only)
+		return conn_exec(conn, "PRAGMA query_only = 1; PRAGMA cache_size = -1024");
+	return conn_exec(conn, "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;"
+			       "PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY");
+}
+
+int
+conn_open(struct sqlite_conn *conn, const char *path, bool reads_only)
+{
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
+	int r;
+
+	*conn = (struct sqlite_conn){ 0 };
+	r = sqlite_error(NULL, sqlite3_open_v2(path, &conn->db, flags, NULL));
+	if (r == 0)
+		r = set_up(conn, reads_only);
+	if (r < 0)
+		sqlite_conn_close(conn);
+	return r;
+}
+
+static void
+finalize_all(struct sqlite_conn *conn)
+{
+	for (size_t i = 0; conn->prepared != NULL && i < conn->tables->count; i++) {
+		for (size_t k = 0; k < STATEMENTS; k++)
+			(void)sqlite3_finalize(conn->prepared[i][k]);
+	}
+	(void)sqlite3_finalize(conn->begin);
+	(void)sqlite3_finalize(conn->commit);
+	(void)sqlite3_finalize(conn->rollback);
+	free(conn->prepared);
+}
+
+void
+sqlite_conn_close(struct sqlite_conn *conn)
+{
+	int code;
+
+	finalize_all(conn);
+	code = sqlite3_close(conn->db);
+	assert(code == SQLITE_OK); /* else a statement is left over */
+	(void)code;
+	*conn = (struct sqlite_conn){ 0 };
+}
+
+void
+conn_use_tables(struct sqlite_conn *conn, const struct sql_tables *tables)
+{
+	conn->tables = tables;
+	conn->prepared = xcalloc(tables->count, sizeof(*conn->prepared));
+}
+
+static int
+prepare(struct sqlite_conn *conn, const char *sql, sqlite3_stmt **stmt_out)
+{
+	return sqlite_error(conn->db,
+		sqlite3_prepare_v3(conn->db, sql, -1, SQLITE_PREPARE_PERSISTENT, stmt_out, NULL));
+}
+
+static int
+prepare_for_table(
+	struct sqlite_conn *conn, const char *pattern, const char *name, sqlite3_stmt **stmt_out)
+{
+	size_t before = strcspn(pattern, "@");
+	struct arena arena;
+	struct slice sql;
+	int r;
+
+	arena_init(&arena, 0);
+	sql = arena_printf(&arena, "%.*s%s%s", (int)before, pattern, name, pattern + before + 1);
+	r = prepare(conn, sql.p, stmt_out);
+	arena_finish(&arena);
+	return r;
+}
+
+int
+conn_statement(
+	struct sqlite_conn *conn, unsigned table, enum statement which, sqlite3_stmt **stmt_out)
+{
+	const struct sql_table *t = &conn->tables->v[table];
+	sqlite3_stmt **cached = &conn->prepared[table][which];
+	int r = 0;
+
+	assert(sql_of[t->kind][which] != NULL);
+	if (*cached == NULL)
+		r = prepare_for_table(conn, sql_of[t->kind][which], t->name, cached);
+	if (r == 0)
+		*stmt_out = *cached;
+	return r;
+}
+
+int
+conn_run(struct sqlite_conn *conn, sqlite3_stmt *stmt)
+{
+	int r = sqlite_error(conn->db, sqlite3_step(stmt));
+
+	(void)sqlite3_reset(stmt);
+	return r;
+}
+
+static int
+run_cached(struct sqlite_conn *conn, sqlite3_stmt **stmt, const char *sql)
+{
+	int r = 0;
+
+	if (*stmt == NULL)
+		r = prepare(conn, sql, stmt);
+	return r < 0 ? r : conn_run(conn, *stmt);
+}
+
+int
+conn_begin(struct sqlite_conn *conn)
+{
+	return run_cached(conn, &conn->begin, "BEGIN");
+}
+
+int
+conn_commit(struct sqlite_conn *conn)
+{
+	return run_cached(conn, &conn->commit, "COMMIT");
+}
+
+void
+conn_rollback(struct sqlite_conn *conn)
+{
+	/* Some errors have rolled back already. A rollback that fails is ended by the close. */
+	if (sqlite3_get_autocommit(conn->db) == 0)
+		(void)run_cached(conn, &conn->rollback, "ROLLBACK");
+}
+
+/* Only what the statement asks for is bound; the memory must live until it has run. */
+void
+bind_text(sqlite3_stmt *stmt, int at, struct slice text)
+{
+	if (at > sqlite3_bind_parameter_count(stmt))
+		return;
+	if (text.p == NULL)
+		(void)sqlite3_bind_null(stmt, at);
+	else
+		(void)sqlite3_bind_text(stmt, at, text.p, (int)text.len, SQLITE_STATIC);
+}
+
+void
+bind_blob(sqlite3_stmt *stmt, int at, struct slice blob)
+{
+	if (at > sqlite3_bind_parameter_count(stmt))
+		return;
+	(void)sqlite3_bind_blob(
+		stmt, at, blob.p == NULL ? "" : blob.p, (int)blob.len, SQLITE_STATIC);
+}
+
+void
+bind_bounds(sqlite3_stmt *stmt, const struct store_range *range)
+{
+	struct bounds bounds = range_bounds(range);
+
+	bind_text(stmt, 2, range->with);
+	(void)sqlite3_bind_int64(stmt, 3, bounds.first_id);
+	(void)sqlite3_bind_int64(stmt, 4, bounds.last_id);
+	(void)sqlite3_bind_int64(stmt, 5, bounds.since_ms);
+	(void)sqlite3_bind_int64(stmt, 6, bounds.until_ms);
+	if (sqlite3_bind_parameter_count(stmt) >= 7)
+		(void)sqlite3_bind_int64(
+			stmt, 7, range->limit == 0 ? -1 : (int64_t)range->limit + 1);
+}
+
+static struct slice
+column_copy(const void *bytes, int len, struct arena *arena)
+{
+	return arena_copy(arena, slice_make(len == 0 ? "" : bytes, (size_t)len));
+}
+
+struct slice
+column_text(sqlite3_stmt *stmt, int at, struct arena *arena)
+{
+	if (sqlite3_column_type(stmt, at) == SQLITE_NULL)
+		return NO_SLICE;
+	return column_copy(sqlite3_column_text(stmt, at), sqlite3_column_bytes(stmt, at), arena);
+}
+
+struct slice
+column_blob(sqlite3_stmt *stmt, int at, struct arena *arena)
+{
+	return column_copy(sqlite3_column_blob(stmt, at), sqlite3_column_bytes(stmt, at), arena);
+}

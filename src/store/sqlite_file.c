@@ -1,0 +1,188 @@
+/*
+ * The data directory: one process at a time, told apart by a lock on a file of our own, which
+ * also remembers whether the last process closed the database. The sentences that a refusal to
+ * start is explained with are here, too.
+ */
+#include "store/sqlite_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MARK_SIZE = 32 };
+
+static int
+fault(struct store_fault *fault_out, int error, struct slice cause, const char *cure)
+{
+	fault_out->cause = cause;
+	fault_out->cure = slice_of(cure);
+	return error;
+}
+
+static int
+system_fault(const char *what, const char *path, struct arena *arena, struct store_fault *fault_out)
+{
+	int error = errno;
+
+	return fault(fault_out, -error,
+		arena_printf(arena, "%s %s: %s.", path, what, strerror(error)),
+		"Create the data directory, and let the user that the server runs as write in it.");
+}
+
+/* What the lock file says: empty, "closed", or the pid of who has or had it open. */
+static struct slice
+read_mark(int fd, char mark[MARK_SIZE])
+{
+	ssize_t len = pread(fd, mark, MARK_SIZE, 0);
+
+	if (len > 0 && mark[len - 1] == '\n')
+		len--;
+	return slice_make(mark, len < 0 ? 0 : (size_t)len);
+}
+
+static int
+take_lock(struct sqlite_file *file, struct arena *arena, struct store_fault *fault_out)
+{
+	char text[MARK_SIZE];
+	struct slice mark;
+	uint64_t pid;
+	bool locked;
+
+	file->lock_fd = open(file->lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (file->lock_fd < 0)
+		return system_fault("cannot be opened", file->lock_path, arena, fault_out);
+	locked = flock(file->lock_fd, LOCK_EX | LOCK_NB) == 0;
+	if (!locked && errno != EWOULDBLOCK)
+		return system_fault("cannot be locked", file->lock_path, arena, fault_out);
+	mark = read_mark(file->lock_fd, text);
+	file->was_unclean = slice_to_uint(mark, INT32_MAX, &pid) == 0;
+	if (locked)
+		return 0;
+	return fault(fault_out, -EBUSY,
+		arena_printf(arena, "Another process%s%.*s has the data directory %s open.",
+			file->was_unclean ? ", pid " : "", file->was_unclean ? (int)mark.len : 0,
+			mark.p, file->dir),
+		"Stop that one first, or give this server a data directory of its own.");
+}
+
+static int
+sync_dir(const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = fsync(fd) < 0 ? -errno : 0;
+	(void)close(fd);
+	return r;
+}
+
+/* An empty file that only we may read; SQLite gives its others the same mode. */
+static int
+create_database(const struct sqlite_file *file)
+{
+	int fd = open(file->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return errno == EEXIST ? 0 : -errno;
+	(void)close(fd);
+	return sync_dir(file->dir);
+}
+
+static void
+look_for_log(struct sqlite_file *file)
+{
+	struct slice path = arena_printf(&file->arena, "%s-wal", file->path);
+	struct stat st;
+
+	if (stat(path.p, &st) == 0 && st.st_size > 0)
+		file->was_unclean = true;
+}
+
+int
+file_open(struct sqlite_file *file, const char *dir, struct arena *arena,
+	struct store_fault *fault_out)
+{
+	int r;
+
+	arena_init(&file->arena, 0);
+	file->dir = arena_printf(&file->arena, "%s", dir).p;
+	file->path = arena_printf(&file->arena, "%s/kith.db", dir).p;
+	file->lock_path = arena_printf(&file->arena, "%s/kith.lock", dir).p;
+	file->lock_fd = -1;
+	r = take_lock(file, arena, fault_out);
+	if (r == 0) {
+		r = create_database(file);
+		if (r < 0) {
+			errno = -r;
+			r = system_fault("cannot be created", file->path, arena, fault_out);
+		}
+	}
+	if (r < 0)
+		file_close(file);
+	else
+		look_for_log(file);
+	return r;
+}
+
+int
+file_mark(struct sqlite_file *file, bool in_use)
+{
+	struct slice mark = in_use ? arena_printf(&file->arena, "%ld\n", (long)getpid())
+				   : SLICE("closed\n");
+
+	if (ftruncate(file->lock_fd, 0) < 0 ||
+		pwrite(file->lock_fd, mark.p, mark.len, 0) != (ssize_t)mark.len ||
+		fsync(file->lock_fd) < 0)
+		return -errno;
+	return 0;
+}
+
+void
+file_close(struct sqlite_file *file)
+{
+	if (file->lock_fd >= 0)
+		(void)close(file->lock_fd);
+	arena_finish(&file->arena);
+	*file = (struct sqlite_file){ .lock_fd = -1 };
+}
+
+int
+file_check(struct sqlite_conn *conn, struct arena *arena, struct slice *finding_out)
+{
+	sqlite3_stmt *stmt = NULL;
+	int code = sqlite3_prepare_v2(conn->db, "PRAGMA quick_check(1)", -1, &stmt, NULL);
+	int r;
+
+	if (code == SQLITE_OK)
+		code = sqlite3_step(stmt);
+	r = sqlite_error(conn->db, code);
+	if (code == SQLITE_ROW) {
+		*finding_out = column_text(stmt, 0, arena);
+		r = slice_is_text(*finding_out, "ok") ? 0 : -EBADMSG;
+	}
+	(void)sqlite3_finalize(stmt);
+	return r;
+}
+
+int
+file_fault(const struct sqlite_file *file, int error, struct slice detail, struct arena *arena,
+	struct store_fault *fault_out)
+{
+	if (error == -EBADMSG)
+		return fault(fault_out, error,
+			arena_printf(arena, "The database %s is damaged (%.*s).", file->path,
+				SLICE_ARG(detail)),
+			"Restore it from a backup; `sqlite3 kith.db .recover` shows what is left.");
+	if (error == -ENOSPC)
+		return fault(fault_out, error,
+			arena_printf(arena, "There is no room for the database %s.", file->path),
+			"Make room on that file system.");
+	return fault(fault_out, error,
+		arena_printf(arena, "The database %s cannot be used (%.*s).", file->path,
+			SLICE_ARG(detail)),
+		"Look at the disk and at the permissions of the data directory.");
+}

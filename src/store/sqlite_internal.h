@@ -1,0 +1,189 @@
+/*
+ * The SQLite back end's parts: connections with their statements, the file and its lock, the
+ * schema, and the handle with its threads.
+ */
+#ifndef STORE_SQLITE_INTERNAL_H
+#define STORE_SQLITE_INTERNAL_H
+
+#include "store/store_internal.h"
+
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
+
+/* ---- sqlite_conn.c: a connection and its prepared statements ---- */
+
+enum statement {
+	ST_EXISTS,
+	ST_PUT, /* of a log: append */
+	ST_DELETE,
+	ST_CLEAR,
+	ST_TRIM,
+	ST_TRIM_WITH,
+	ST_ALL,
+	ST_KEY,
+	ST_COUNT,
+	ST_COUNT_WITH,
+	ST_FORWARD,
+	ST_FORWARD_WITH,
+	ST_BACKWARD,
+	ST_BACKWARD_WITH,
+	ST_OWNERS,
+	STATEMENTS
+};
+
+struct sql_table {
+	const char *name;
+	enum store_kind kind;
+};
+
+/* The declared tables in their order, then those that are only stored. */
+struct sql_tables {
+	struct sql_table *v;
+	size_t count, declared;
+};
+
+/* Used by one thread at a time. db NULL: closed. */
+struct sqlite_conn {
+	sqlite3 *db;
+	const struct sql_tables *tables;
+	sqlite3_stmt *(*prepared)[STATEMENTS]; /* per table; made when first used */
+	sqlite3_stmt *begin, *commit, *rollback;
+};
+
+/*
+ * -ENOSPC, -EMSGSIZE or -EIO for what SQLite answered; ends the process when it had no memory.
+ * db may be NULL.
+ */
+int sqlite_error(sqlite3 *db, int code);
+
+/* Opens an existing file. 0 or a negative error; conn is closed then. */
+int conn_open(struct sqlite_conn *conn, const char *path, bool reads_only);
+void sqlite_conn_close(struct sqlite_conn *conn);
+
+/* From now on statements on tables can be had. */
+void conn_use_tables(struct sqlite_conn *conn, const struct sql_tables *tables);
+
+int conn_exec(struct sqlite_conn *conn, const char *sql);
+/* The first column of the first row as a number; absent: what value_out points to stays. */
+int conn_number(struct sqlite_conn *conn, const char *sql, int64_t *value_out);
+
+/* 0 and the statement, its parameters to be bound; a negative error. */
+int conn_statement(
+	struct sqlite_conn *conn, unsigned table, enum statement which, sqlite3_stmt **stmt_out);
+
+/* Runs a statement that gives no row. */
+int conn_run(struct sqlite_conn *conn, sqlite3_stmt *stmt);
+
+int conn_begin(struct sqlite_conn *conn);
+int conn_commit(struct sqlite_conn *conn);
+void conn_rollback(struct sqlite_conn *conn);
+
+void bind_text(sqlite3_stmt *stmt, int at, struct slice text);
+void bind_blob(sqlite3_stmt *stmt, int at, struct slice blob);
+void bind_bounds(sqlite3_stmt *stmt, const struct store_range *range);
+struct slice column_text(sqlite3_stmt *stmt, int at, struct arena *arena);
+struct slice column_blob(sqlite3_stmt *stmt, int at, struct arena *arena);
+
+/* ---- sqlite_file.c: the lock, and whether the file is sound ---- */
+
+struct sqlite_file {
+	struct arena arena; /* the paths */
+	const char *dir, *path, *lock_path;
+	int lock_fd;      /* -1: not held */
+	bool was_unclean; /* the last process did not close it */
+};
+
+int file_open(struct sqlite_file *file, const char *dir, struct arena *arena,
+	struct store_fault *fault_out);
+/* The lock file says from now on whether the database is in use. 0 or a negative errno. */
+int file_mark(struct sqlite_file *file, bool in_use);
+void file_close(struct sqlite_file *file);
+
+/* PRAGMA quick_check: 0, -EBADMSG with what it found in *finding_out, or an error. */
+int file_check(struct sqlite_conn *conn, struct arena *arena, struct slice *finding_out);
+
+/* The fault for an error of SQLite while opening; gives the error to return. */
+int file_fault(const struct sqlite_file *file, int error, struct slice detail, struct arena *arena,
+	struct store_fault *fault_out);
+
+/* ---- sqlite_schema.c: what is in the file ---- */
+
+/*
+ * Looks whether the file's schema and tables are ours and not newer, then brings them up to
+ * date, in one transaction. tables_out is filled from keep.
+ */
+int schema_prepare(struct sqlite_conn *conn, const struct sqlite_file *file,
+	const struct store_table *tables, size_t count, struct arena *keep,
+	struct sql_tables *tables_out, struct arena *arena, struct store_fault *fault_out);
+
+/* Ids up to this one may have been given away. */
+int schema_read_id_limit(struct sqlite_conn *conn, int64_t *limit_out);
+int schema_write_id_limit(struct sqlite_conn *conn, int64_t limit);
+
+/* ---- sqlite_ops.c: executing ---- */
+
+struct id_source {
+	int64_t last, limit; /* ids up to limit are written down as given away */
+};
+
+/*
+ * 0; -EEXIST or -ENOENT: a condition was not met and nothing was written; another error: the
+ * transaction that it is in must be rolled back.
+ */
+int ops_execute(struct sqlite_conn *conn, struct store_txn *txn, struct id_source *ids);
+int ops_read(struct sqlite_conn *conn, struct store_batch *batch);
+
+/* ---- The handle ---- */
+
+enum { OWNER_SLOTS = 1024, GROUP_ROWS = 256, GROUP_BYTES = 256 << 10, GROUP_US = 2000 };
+
+struct request_queue {
+	struct store_request *first, **last;
+	size_t count;
+};
+
+struct reader {
+	pthread_t thread;
+	struct sqlite_store *store;
+	struct sqlite_conn conn; /* the thread's while it is counted in busy_readers */
+};
+
+struct sqlite_store {
+	struct store store;
+	struct sqlite_file file;
+	struct sql_tables tables;
+	size_t wal_limit;
+	struct sqlite_conn conn; /* the writer's */
+	struct id_source ids;    /* the writer's */
+	int wal_pages;           /* the writer's: in the log now */
+	int checked_pages;       /* the writer's: in the log at the last checkpoint */
+	_Atomic size_t queued_bytes;
+
+	pthread_mutex_t lock; /* for all below */
+	pthread_cond_t writer_wakes, readers_wake, readers_rest;
+	struct request_queue writes;
+	struct request_queue parked; /* reads that wait for a write */
+	struct request_queue ready;
+	uint64_t last_ticket, done_ticket;
+	uint64_t owner_ticket[OWNER_SLOTS]; /* the last write of each owner, by its hash */
+	unsigned busy_readers;
+	bool fenced, read_failed, ending;
+	bool full; /* the last transaction did not fit on the disk */
+	struct store_stats stats;
+	pthread_t writer;
+	unsigned reader_count;
+	struct reader *readers;
+};
+
+void queue_init(struct request_queue *queue);
+void queue_append(struct request_queue *queue, struct store_request *request);
+struct store_request *queue_pop(struct request_queue *queue); /* NULL: empty */
+
+void *writer_main(void *arg);
+void *reader_main(void *arg);
+
+/* What the writer counts in the log after each commit. */
+void writer_watch_wal(struct sqlite_store *s);
+
+#endif

@@ -1,0 +1,230 @@
+/*
+ * Transactions and reads, executed on a connection inside of a transaction of SQLite's that the
+ * caller has begun.
+ */
+#include "store/sqlite_internal.h"
+
+#include <errno.h>
+
+/* So many ids are written down as given away at once; a restart skips the rest of them. */
+enum { ID_STEP = 4096 };
+
+static int
+next_id(struct sqlite_conn *conn, struct id_source *ids, uint64_t *id_out)
+{
+	int r;
+
+	if (ids->last == ids->limit) {
+		r = schema_write_id_limit(conn, ids->limit + ID_STEP);
+		if (r < 0)
+			return r;
+		ids->limit += ID_STEP;
+	}
+	*id_out = (uint64_t)++ids->last;
+	return 0;
+}
+
+static int
+check_condition(struct sqlite_conn *conn, const struct store_txn *txn, const struct op *op)
+{
+	sqlite3_stmt *stmt;
+	int r = conn_statement(conn, op->table, ST_EXISTS, &stmt);
+	int code;
+
+	if (r < 0)
+		return r;
+	bind_text(stmt, 1, txn->owner);
+	code = sqlite3_step(stmt);
+	(void)sqlite3_reset(stmt);
+	if (code == SQLITE_ROW && op->kind == OP_ABSENT)
+		return -EEXIST;
+	if (code == SQLITE_DONE && op->kind == OP_PRESENT)
+		return -ENOENT;
+	return sqlite_error(conn->db, code);
+}
+
+static int
+run_on_key(struct sqlite_conn *conn, const struct store_txn *txn, const struct op *op,
+	enum statement which)
+{
+	sqlite3_stmt *stmt;
+	int r = conn_statement(conn, op->table, which, &stmt);
+
+	if (r < 0)
+		return r;
+	bind_text(stmt, 1, txn->owner);
+	bind_text(stmt, 2, op->key);
+	bind_blob(stmt, 3, op->value);
+	return conn_run(conn, stmt);
+}
+
+static int
+append(struct sqlite_conn *conn, const struct store_txn *txn, struct op *op, struct id_source *ids)
+{
+	sqlite3_stmt *stmt;
+	int r = conn_statement(conn, op->table, ST_PUT, &stmt);
+
+	if (r == 0)
+		r = next_id(conn, ids, &op->id);
+	if (r < 0)
+		return r;
+	(void)sqlite3_bind_int64(stmt, 4, (int64_t)op->id);
+	(void)sqlite3_bind_int64(stmt, 5, op->stamp_ms);
+	return run_on_key(conn, txn, op, ST_PUT);
+}
+
+static int
+trim(struct sqlite_conn *conn, const struct store_txn *txn, const struct op *op)
+{
+	sqlite3_stmt *stmt;
+	int r = conn_statement(
+		conn, op->table, op->range->with.p == NULL ? ST_TRIM : ST_TRIM_WITH, &stmt);
+
+	if (r < 0)
+		return r;
+	bind_text(stmt, 1, txn->owner);
+	bind_bounds(stmt, op->range);
+	return conn_run(conn, stmt);
+}
+
+static int
+forget(struct sqlite_conn *conn, const struct store_txn *txn)
+{
+	int r = 0;
+
+	for (unsigned i = 0; r == 0 && i < conn->tables->count; i++)
+		r = run_on_key(conn, txn, &(struct op){ .table = i }, ST_CLEAR);
+	return r;
+}
+
+static int
+execute(struct sqlite_conn *conn, struct store_txn *txn, struct op *op, struct id_source *ids)
+{
+	switch (op->kind) {
+	case OP_ABSENT:
+	case OP_PRESENT:
+		return check_condition(conn, txn, op);
+	case OP_PUT:
+		return run_on_key(conn, txn, op, ST_PUT);
+	case OP_DELETE:
+		return run_on_key(conn, txn, op, ST_DELETE);
+	case OP_CLEAR:
+		return run_on_key(conn, txn, op, ST_CLEAR);
+	case OP_APPEND:
+		return append(conn, txn, op, ids);
+	case OP_TRIM:
+		return trim(conn, txn, op);
+	case OP_FORGET:
+		return forget(conn, txn);
+	}
+	return 0;
+}
+
+int
+ops_execute(struct sqlite_conn *conn, struct store_txn *txn, struct id_source *ids)
+{
+	int r = 0;
+
+	for (struct op *op = txn->first; r == 0 && op != NULL; op = op->next)
+		r = execute(conn, txn, op, ids);
+	return r;
+}
+
+static enum statement
+statement_for_log(const struct store_range *range)
+{
+	if (range->backward)
+		return range->with.p == NULL ? ST_BACKWARD : ST_BACKWARD_WITH;
+	return range->with.p == NULL ? ST_FORWARD : ST_FORWARD_WITH;
+}
+
+static enum statement
+statement_for(const struct read *read)
+{
+	switch (read->kind) {
+	case READ_ALL:
+		return ST_ALL;
+	case READ_KEY:
+		return ST_KEY;
+	case READ_LOG:
+		return statement_for_log(&read->range);
+	case READ_COUNT:
+		return read->range.with.p == NULL ? ST_COUNT : ST_COUNT_WITH;
+	case READ_OWNERS:
+		return ST_OWNERS;
+	}
+	return ST_ALL;
+}
+
+static void
+bind_read(sqlite3_stmt *stmt, const struct store_batch *batch, const struct read *read,
+	enum store_kind kind)
+{
+	int64_t limit = read->range.limit == 0 ? -1 : (int64_t)read->range.limit + 1;
+
+	if (read->kind == READ_OWNERS) {
+		bind_text(stmt, 2, read->key.p == NULL ? SLICE("") : read->key);
+		(void)sqlite3_bind_int64(stmt, 3, limit);
+		return;
+	}
+	bind_text(stmt, 1, batch->owner.p == NULL ? SLICE("") : batch->owner);
+	if (kind == STORE_LOG)
+		bind_bounds(stmt, &read->range);
+	else
+		bind_text(stmt, 2, read->key);
+}
+
+static struct store_row
+row_of(sqlite3_stmt *stmt, struct arena *arena)
+{
+	struct store_row row = { .key = column_text(stmt, 0, arena), .value = SLICE("") };
+	int columns = sqlite3_column_count(stmt);
+
+	if (columns > 1)
+		row.value = column_blob(stmt, 1, arena);
+	if (columns > 2) {
+		row.id = (uint64_t)sqlite3_column_int64(stmt, 2);
+		row.stamp_ms = sqlite3_column_int64(stmt, 3);
+	}
+	return row;
+}
+
+static int
+read_one(struct sqlite_conn *conn, const struct store_batch *batch, struct read *read,
+	struct arena *arena)
+{
+	struct row_list list = { 0 };
+	uint64_t total = 0;
+	sqlite3_stmt *stmt;
+	int r = conn_statement(conn, read->result.table, statement_for(read), &stmt);
+	int code;
+
+	if (r < 0)
+		return r;
+	bind_read(stmt, batch, read, conn->tables->v[read->result.table].kind);
+	while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
+		struct store_row row;
+
+		if (read->kind == READ_COUNT) {
+			total = (uint64_t)sqlite3_column_int64(stmt, 0);
+			continue;
+		}
+		row = row_of(stmt, arena);
+		row_list_add(&list, &row);
+	}
+	(void)sqlite3_reset(stmt);
+	row_list_take(&list, read->range.limit, arena, &read->result);
+	if (read->kind == READ_COUNT)
+		read->result.total = total;
+	return sqlite_error(conn->db, code);
+}
+
+int
+ops_read(struct sqlite_conn *conn, struct store_batch *batch)
+{
+	int r = 0;
+
+	for (struct read *read = batch->first; r == 0 && read != NULL; read = read->next)
+		r = read_one(conn, batch, read, &batch->request.arena);
+	return r;
+}

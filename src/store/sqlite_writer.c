@@ -1,0 +1,472 @@
+/*
+ * The thread that writes: group commit, checkpoints, and what happens when the disk fails.
+ *
+ * It never waits for a group to fill. What came in while the last group was being synced is the
+ * next group, so a single writer waits for one sync and a crowd shares one. A condition that is
+ * not met has written nothing, so a group needs no savepoints. When the disk is full the group
+ * is rolled back and its transactions are tried one by one, so that each gets its own answer.
+ *
+ * After any other error nobody knows what is on the disk: the kernel may have dropped pages that
+ * it could not write, and says so only once. The store is fenced: what waits and what comes is
+ * refused, all connections are closed, so that the log is read anew from the file, the file is
+ * checked, and a checkpoint writes everything that the log holds to the database with a sync
+ * that must succeed. From then on nothing depends on the pages that failed.
+ */
+#include "store/sqlite_internal.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <time.h>
+
+enum { WAL_FRAME = 4096 + 24, IDLE_MS = 1000, RETRY_MS = 100, RETRY_MOST_MS = 10000 };
+
+struct group {
+	struct request_queue taken;
+	struct store_request *next; /* the first that was not executed yet */
+	size_t rows, bytes;
+	uint64_t started_us;
+};
+
+static int
+count_pages(void *arg, sqlite3 *db, const char *name, int pages)
+{
+	struct sqlite_store *s = arg;
+
+	(void)db;
+	(void)name;
+	if (pages < s->wal_pages)
+		s->checked_pages = 0; /* the log began anew */
+	s->wal_pages = pages;
+	return SQLITE_OK;
+}
+
+void
+writer_watch_wal(struct sqlite_store *s)
+{
+	(void)sqlite3_wal_hook(s->conn.db, count_pages, s);
+}
+
+static struct timespec
+moment_after(unsigned ms)
+{
+	uint64_t at = clock_monotonic_ms() + ms;
+
+	return (struct timespec){ (time_t)(at / 1000), (long)(at % 1000) * 1000000 };
+}
+
+/* ---- A group ---- */
+
+static bool
+has_room(const struct group *group)
+{
+	if (group->taken.count == 0)
+		return true;
+	return group->rows < GROUP_ROWS && group->bytes < GROUP_BYTES &&
+	       clock_monotonic_us() - group->started_us < GROUP_US;
+}
+
+/* Moves what waits into the group, as much as fits. Whether there was anything. */
+static bool
+take(struct sqlite_store *s, struct group *group)
+{
+	struct store_request **end = group->taken.last;
+	size_t before = group->bytes;
+
+	(void)pthread_mutex_lock(&s->lock);
+	while (s->writes.count > 0 && has_room(group)) {
+		struct store_request *request = queue_pop(&s->writes);
+		struct store_txn *txn = store_txn_of(request);
+
+		queue_append(&group->taken, request);
+		group->rows += txn->rows;
+		group->bytes += txn->bytes;
+	}
+	(void)pthread_mutex_unlock(&s->lock);
+	atomic_fetch_sub(&s->queued_bytes, group->bytes - before);
+	group->next = *end;
+	return group->next != NULL;
+}
+
+/* Whether the error is the transaction's own, and has left nothing behind. */
+static bool
+is_refusal(int error)
+{
+	return error == -EEXIST || error == -ENOENT || error == -EMSGSIZE;
+}
+
+/* 0 also when the transaction was refused; its error says so. */
+static int
+execute(struct sqlite_store *s, struct store_txn *txn)
+{
+	int r = txn->refused;
+
+	if (r == 0)
+		r = ops_execute(&s->conn, txn, &s->ids);
+	if (r < 0 && !is_refusal(r))
+		return r;
+	txn->request.error = r;
+	return 0;
+}
+
+static int
+execute_taken(struct sqlite_store *s, struct group *group)
+{
+	int r = 0;
+
+	for (; r == 0 && group->next != NULL; group->next = group->next->next)
+		r = execute(s, store_txn_of(group->next));
+	return r;
+}
+
+static int
+execute_group(struct sqlite_store *s, struct group *group)
+{
+	struct id_source ids = s->ids;
+	int r = conn_begin(&s->conn);
+
+	while (r == 0 && take(s, group))
+		r = execute_taken(s, group);
+	if (r == 0)
+		r = conn_commit(&s->conn);
+	if (r < 0) {
+		conn_rollback(&s->conn);
+		s->ids = ids;
+	}
+	return r;
+}
+
+static int
+execute_alone(struct sqlite_store *s, struct store_txn *txn)
+{
+	struct id_source ids = s->ids;
+	int r = conn_begin(&s->conn);
+
+	txn->request.error = 0;
+	if (r == 0)
+		r = execute(s, txn);
+	if (r == 0)
+		r = conn_commit(&s->conn);
+	if (r < 0) {
+		conn_rollback(&s->conn);
+		s->ids = ids;
+		txn->request.error = r == -ENOSPC ? r : -EIO;
+	}
+	return r;
+}
+
+/* After a full disk: each for itself. 0, or what fences the store; then the rest has -EIO. */
+static int
+execute_one_by_one(struct sqlite_store *s, struct group *group)
+{
+	int r = 0;
+
+	for (struct store_request *at = group->taken.first; at != NULL; at = at->next) {
+		if (r == 0 || r == -ENOSPC)
+			r = execute_alone(s, store_txn_of(at));
+		else
+			at->error = -EIO;
+	}
+	return r == -ENOSPC ? 0 : r;
+}
+
+/* ---- Counting and answering ---- */
+
+static size_t
+bucket(uint64_t value, uint64_t first, size_t buckets)
+{
+	size_t at = 0;
+
+	while (at < buckets - 1 && value > first << at)
+		at++;
+	return at;
+}
+
+static void
+count_group(struct sqlite_store *s, const struct group *group)
+{
+	struct store_stats *stats = &s->stats;
+	uint64_t us = clock_monotonic_us() - group->started_us;
+
+	for (struct store_request *at = group->taken.first; at != NULL; at = at->next) {
+		if (at->error == 0)
+			stats->txns++;
+		else if (is_refusal(at->error))
+			stats->txns_refused++;
+		else
+			stats->txns_failed++;
+	}
+	stats->commits++;
+	stats->rows += group->rows;
+	stats->bytes += group->bytes;
+	stats->commit_us_sum += us;
+	stats->commit_us[bucket(us, 250, STORE_LATENCIES)]++;
+	stats->group_size[bucket(group->taken.count, 1, STORE_SIZES)]++;
+	stats->wal_bytes = (uint64_t)s->wal_pages * WAL_FRAME;
+}
+
+/* Lets the parked reads go that waited for a transaction up to done_ticket. With the lock. */
+static void
+release_parked(struct sqlite_store *s)
+{
+	struct request_queue parked = s->parked;
+	struct store_request *request;
+
+	if (parked.count == 0)
+		return;
+	queue_init(&s->parked);
+	while ((request = queue_pop(&parked)) != NULL) {
+		bool ready = store_batch_of(request)->ticket <= s->done_ticket;
+
+		queue_append(ready ? &s->ready : &s->parked, request);
+	}
+	(void)pthread_cond_broadcast(&s->readers_wake);
+}
+
+static bool
+notice_room(struct sqlite_store *s, const struct group *group)
+{
+	bool full = s->full;
+
+	for (const struct store_request *at = group->taken.first; at != NULL; at = at->next) {
+		if (at->error == 0 || at->error == -ENOSPC)
+			s->full = at->error == -ENOSPC;
+	}
+	return s->full != full;
+}
+
+static void
+tell_of_room(struct sqlite_store *s)
+{
+	if (s->full)
+		store_notify(&s->store, STORE_FULL,
+			SLICE("The disk is full: nothing can be stored until there is room."));
+	else
+		store_notify(&s->store, STORE_HAS_ROOM,
+			SLICE("There is room on the disk again, and everything is stored."));
+}
+
+static void
+post_group(struct sqlite_store *s, struct group *group)
+{
+	struct store_request *request;
+
+	while ((request = queue_pop(&group->taken)) != NULL)
+		store_post(&s->store, request, request->error);
+}
+
+static void
+finish_group(struct sqlite_store *s, struct group *group)
+{
+	bool room_changed;
+
+	(void)pthread_mutex_lock(&s->lock);
+	count_group(s, group);
+	s->done_ticket += group->taken.count;
+	release_parked(s);
+	room_changed = notice_room(s, group);
+	(void)pthread_mutex_unlock(&s->lock);
+	if (room_changed)
+		tell_of_room(s);
+	post_group(s, group);
+}
+
+/* ---- When the disk fails ---- */
+
+static void
+refuse_queue(struct sqlite_store *s, struct request_queue *queue)
+{
+	struct store_request *request;
+
+	while ((request = queue_pop(queue)) != NULL) {
+		s->stats.txns_failed += request->writes;
+		store_post(&s->store, request, -EIO);
+	}
+}
+
+static void
+close_all(struct sqlite_store *s)
+{
+	for (unsigned i = 0; i < s->reader_count; i++)
+		sqlite_conn_close(&s->readers[i].conn);
+	sqlite_conn_close(&s->conn);
+	s->wal_pages = s->checked_pages = 0;
+}
+
+static void
+fence(struct sqlite_store *s)
+{
+	(void)pthread_mutex_lock(&s->lock);
+	s->fenced = true;
+	s->stats.fences++;
+	refuse_queue(s, &s->writes);
+	refuse_queue(s, &s->parked);
+	refuse_queue(s, &s->ready);
+	atomic_store(&s->queued_bytes, 0);
+	while (s->busy_readers > 0)
+		(void)pthread_cond_wait(&s->readers_rest, &s->lock);
+	(void)pthread_mutex_unlock(&s->lock);
+	close_all(s);
+	store_notify(&s->store, STORE_FENCED,
+		SLICE("The database failed: nothing is stored or read until it was opened and "
+		      "checked again. Look at the disk and at the kernel's log."));
+}
+
+static int
+open_again(struct sqlite_store *s)
+{
+	int64_t blocked = 1;
+	struct slice finding;
+	struct arena arena;
+	int r = conn_open(&s->conn, s->file.path, false);
+
+	arena_init(&arena, 0);
+	if (r == 0)
+		r = file_check(&s->conn, &arena, &finding);
+	arena_finish(&arena);
+	if (r == 0)
+		r = conn_number(&s->conn, "PRAGMA wal_checkpoint(TRUNCATE)", &blocked);
+	if (r == 0)
+		r = blocked != 0 ? -EBUSY : schema_read_id_limit(&s->conn, &s->ids.limit);
+	for (unsigned i = 0; r == 0 && i < s->reader_count; i++) {
+		r = conn_open(&s->readers[i].conn, s->file.path, true);
+		if (r == 0)
+			conn_use_tables(&s->readers[i].conn, &s->tables);
+	}
+	return r;
+}
+
+static bool
+recover(struct sqlite_store *s)
+{
+	if (open_again(s) < 0) {
+		close_all(s);
+		return false;
+	}
+	s->ids.last = s->ids.limit;
+	conn_use_tables(&s->conn, &s->tables);
+	writer_watch_wal(s);
+	store_notify(&s->store, STORE_RECOVERED,
+		SLICE("The database was opened again and is sound; everything is stored."));
+	(void)pthread_mutex_lock(&s->lock);
+	s->fenced = s->read_failed = false;
+	s->done_ticket = s->last_ticket;
+	(void)pthread_mutex_unlock(&s->lock);
+	return true;
+}
+
+/* Tries until it is healed, or the store is closed. */
+static void
+stay_fenced(struct sqlite_store *s)
+{
+	unsigned wait_ms = RETRY_MS;
+	bool ending;
+
+	do {
+		struct timespec until = moment_after(wait_ms);
+
+		if (recover(s))
+			return;
+		(void)pthread_mutex_lock(&s->lock);
+		while (!s->ending &&
+			pthread_cond_timedwait(&s->writer_wakes, &s->lock, &until) == 0)
+			;
+		ending = s->ending;
+		(void)pthread_mutex_unlock(&s->lock);
+		wait_ms = wait_ms * 2 < RETRY_MOST_MS ? wait_ms * 2 : RETRY_MOST_MS;
+	} while (!ending);
+}
+
+/* ---- Checkpoints ---- */
+
+static int
+checkpoint(struct sqlite_store *s, int mode)
+{
+	int code = sqlite3_wal_checkpoint_v2(s->conn.db, NULL, mode, NULL, NULL);
+	int r = (code & 0xff) == SQLITE_BUSY ? 0 : sqlite_error(s->conn.db, code);
+
+	s->checked_pages = s->wal_pages;
+	(void)pthread_mutex_lock(&s->lock);
+	s->stats.checkpoints++;
+	(void)pthread_mutex_unlock(&s->lock);
+	return r == -ENOSPC ? 0 : r; /* the log keeps it all */
+}
+
+/* When the log is long; when readers have kept it from beginning anew for long, they are waited
+ * for. */
+static int
+checkpoint_if_long(struct sqlite_store *s)
+{
+	size_t bytes = (size_t)s->wal_pages * WAL_FRAME;
+	size_t new_bytes = (size_t)(s->wal_pages - s->checked_pages) * WAL_FRAME;
+
+	if (bytes < s->wal_limit || new_bytes < s->wal_limit / 4)
+		return 0;
+	return checkpoint(s,
+		bytes > 4 * s->wal_limit ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE);
+}
+
+/* ---- The thread ---- */
+
+enum wake { WAKE_WRITES, WAKE_IDLE, WAKE_FAILED, WAKE_END };
+
+static enum wake
+wait_for_work(struct sqlite_store *s)
+{
+	struct timespec until = moment_after(IDLE_MS);
+	bool has_log = s->wal_pages > s->checked_pages;
+	enum wake wake = WAKE_WRITES;
+	int r = 0;
+
+	(void)pthread_mutex_lock(&s->lock);
+	while (s->writes.count == 0 && !s->ending && !s->read_failed && r == 0) {
+		r = has_log ? pthread_cond_timedwait(&s->writer_wakes, &s->lock, &until)
+			    : pthread_cond_wait(&s->writer_wakes, &s->lock);
+	}
+	if (s->read_failed)
+		wake = WAKE_FAILED;
+	else if (s->writes.count == 0)
+		wake = s->ending ? WAKE_END : WAKE_IDLE;
+	(void)pthread_mutex_unlock(&s->lock);
+	return wake;
+}
+
+static int
+write_group(struct sqlite_store *s)
+{
+	struct group group = { .started_us = clock_monotonic_us() };
+	int r;
+
+	queue_init(&group.taken);
+	r = execute_group(s, &group);
+	if (r == -ENOSPC)
+		r = execute_one_by_one(s, &group);
+	else if (r < 0)
+		for (struct store_request *at = group.taken.first; at != NULL; at = at->next)
+			at->error = -EIO;
+	finish_group(s, &group);
+	return r < 0 ? r : checkpoint_if_long(s);
+}
+
+void *
+writer_main(void *arg)
+{
+	struct sqlite_store *s = arg;
+	enum wake wake;
+
+	while ((wake = wait_for_work(s)) != WAKE_END) {
+		int r = -EIO;
+
+		if (wake == WAKE_WRITES)
+			r = write_group(s);
+		else if (wake == WAKE_IDLE)
+			r = checkpoint(s, SQLITE_CHECKPOINT_PASSIVE);
+		if (r < 0) {
+			fence(s);
+			stay_fenced(s);
+		}
+		if (s->fenced)
+			break; /* closed before it was healed */
+	}
+	return NULL;
+}
