@@ -241,7 +241,7 @@ what_a_client_says_of_binding_must_fit_the_offer(void **state)
 		first(f, "SCRAM-SHA-1-PLUS", SLICE("n,,n=user,r=abc")), SASL_MALFORMED_REQUEST);
 	assert_failure(
 		first(f, "SCRAM-SHA-1-PLUS", SLICE("y,,n=user,r=abc")), SASL_MALFORMED_REQUEST);
-	assert_failure(first(f, "SCRAM-SHA-1-PLUS", SLICE("p=tls-unique,,n=user,r=abc")),
+	assert_failure(first(f, "SCRAM-SHA-1-PLUS", SLICE("p=tls-other,,n=user,r=abc")),
 		SASL_NOT_AUTHORIZED);
 	assert_int_equal(
 		first(f, "SCRAM-SHA-1-PLUS", SLICE("p=tls-server-end-point,,n=user,r=abc")).verdict,
