@@ -22,7 +22,7 @@ sqlite_of(struct store *store)
 }
 
 void
-queue_init(struct request_queue *queue)
+requests_init(struct request_queue *queue)
 {
 	queue->first = NULL;
 	queue->last = &queue->first;
@@ -30,7 +30,7 @@ queue_init(struct request_queue *queue)
 }
 
 void
-queue_append(struct request_queue *queue, struct store_request *request)
+requests_append(struct request_queue *queue, struct store_request *request)
 {
 	request->next = NULL;
 	*queue->last = request;
@@ -39,7 +39,7 @@ queue_append(struct request_queue *queue, struct store_request *request)
 }
 
 struct store_request *
-queue_pop(struct request_queue *queue)
+requests_pop(struct request_queue *queue)
 {
 	struct store_request *request = queue->first;
 
@@ -76,7 +76,7 @@ sqlite_commit(struct store *store, struct store_txn *txn)
 	} else {
 		txn->ticket = ++s->last_ticket;
 		s->owner_ticket[owner_slot(txn->owner)] = txn->ticket;
-		queue_append(&s->writes, &txn->request);
+		requests_append(&s->writes, &txn->request);
 		atomic_fetch_add(&s->queued_bytes, txn->bytes);
 		if (s->writes.count == 1)
 			(void)pthread_cond_signal(&s->writer_wakes);
@@ -105,9 +105,9 @@ sqlite_fetch(struct store *store, struct store_batch *batch)
 	if (s->fenced) {
 		store_post(store, &batch->request, -EIO);
 	} else if (batch->ticket > s->done_ticket) {
-		queue_append(&s->parked, &batch->request);
+		requests_append(&s->parked, &batch->request);
 	} else {
-		queue_append(&s->ready, &batch->request);
+		requests_append(&s->ready, &batch->request);
 		(void)pthread_cond_signal(&s->readers_wake);
 	}
 	(void)pthread_mutex_unlock(&s->lock);
@@ -156,15 +156,15 @@ static void
 close_connections(struct sqlite_store *s)
 {
 	for (unsigned i = 0; i < s->reader_count; i++)
-		sqlite_conn_close(&s->readers[i].conn);
-	sqlite_conn_close(&s->conn);
+		sql_close(&s->readers[i].conn);
+	sql_close(&s->conn);
 }
 
 static void
 free_handle(struct sqlite_store *s)
 {
 	close_connections(s);
-	file_close(&s->file);
+	db_close(&s->file);
 	(void)pthread_mutex_destroy(&s->lock);
 	(void)pthread_cond_destroy(&s->writer_wakes);
 	(void)pthread_cond_destroy(&s->readers_wake);
@@ -181,12 +181,12 @@ close_cleanly(struct sqlite_store *s)
 	int64_t blocked = 1;
 
 	for (unsigned i = 0; i < s->reader_count; i++)
-		sqlite_conn_close(&s->readers[i].conn);
-	if (conn_number(&s->conn, "PRAGMA wal_checkpoint(TRUNCATE)", &blocked) < 0 || blocked != 0)
+		sql_close(&s->readers[i].conn);
+	if (sql_number(&s->conn, "PRAGMA wal_checkpoint(TRUNCATE)", &blocked) < 0 || blocked != 0)
 		return;
 	(void)sqlite3_db_config(s->conn.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
-	sqlite_conn_close(&s->conn);
-	(void)file_mark(&s->file, false);
+	sql_close(&s->conn);
+	(void)db_mark(&s->file, false);
 }
 
 static void
@@ -225,9 +225,9 @@ make_handle(const struct store_config *config, const struct store_table *tables,
 	(void)pthread_cond_init(&s->readers_wake, &monotonic);
 	(void)pthread_cond_init(&s->readers_rest, &monotonic);
 	(void)pthread_condattr_destroy(&monotonic);
-	queue_init(&s->writes);
-	queue_init(&s->parked);
-	queue_init(&s->ready);
+	requests_init(&s->writes);
+	requests_init(&s->parked);
+	requests_init(&s->ready);
 	s->reader_count = config->readers == 0 ? READERS : config->readers;
 	s->readers = xcalloc(s->reader_count, sizeof(*s->readers));
 	for (unsigned i = 0; i < s->reader_count; i++)
@@ -244,7 +244,7 @@ check_after_crash(struct sqlite_store *s, struct arena *arena, struct slice *fin
 	store_notify(&s->store, STORE_CHECKING,
 		arena_printf(arena, "The database %s was not closed; it is being checked.",
 			s->file.path));
-	return file_check(&s->conn, arena, finding);
+	return db_check(&s->conn, arena, finding);
 }
 
 static int
@@ -253,9 +253,9 @@ open_readers(struct sqlite_store *s)
 	int r = 0;
 
 	for (unsigned i = 0; r == 0 && i < s->reader_count; i++) {
-		r = conn_open(&s->readers[i].conn, s->file.path, true);
+		r = sql_open(&s->readers[i].conn, s->file.path, true);
 		if (r == 0)
-			conn_use_tables(&s->readers[i].conn, &s->tables);
+			sql_use_tables(&s->readers[i].conn, &s->tables);
 	}
 	return r;
 }
@@ -264,7 +264,7 @@ static int
 open_connections(struct sqlite_store *s, struct arena *arena, struct slice *finding,
 	struct store_fault *fault_out)
 {
-	int r = conn_open(&s->conn, s->file.path, false);
+	int r = sql_open(&s->conn, s->file.path, false);
 
 	if (r == 0)
 		r = check_after_crash(s, arena, finding);
@@ -274,22 +274,22 @@ open_connections(struct sqlite_store *s, struct arena *arena, struct slice *find
 	if (r == 0)
 		r = schema_read_id_limit(&s->conn, &s->ids.limit);
 	if (r == 0)
-		r = file_mark(&s->file, true);
+		r = db_mark(&s->file, true);
 	if (r < 0)
 		return r;
 	s->ids.last = s->ids.limit;
-	conn_use_tables(&s->conn, &s->tables);
-	writer_watch_wal(s);
+	sql_use_tables(&s->conn, &s->tables);
+	sqlite_watch_wal(s);
 	return open_readers(s);
 }
 
 static void
 start_threads(struct sqlite_store *s)
 {
-	int r = pthread_create(&s->writer, NULL, writer_main, s);
+	int r = pthread_create(&s->writer, NULL, sqlite_writer_main, s);
 
 	for (unsigned i = 0; r == 0 && i < s->reader_count; i++)
-		r = pthread_create(&s->readers[i].thread, NULL, reader_main, &s->readers[i]);
+		r = pthread_create(&s->readers[i].thread, NULL, sqlite_reader_main, &s->readers[i]);
 	if (r != 0)
 		die("No thread could be started; raise the limit of processes.");
 }
@@ -304,12 +304,12 @@ sqlite_open(const struct store_config *config, const struct store_table *tables,
 	int r;
 
 	*fault_out = (struct store_fault){ NO_SLICE, NO_SLICE };
-	r = file_open(&s->file, config->dir, arena, fault_out);
+	r = db_open(&s->file, config->dir, arena, fault_out);
 	if (r == 0)
 		r = open_connections(s, arena, &finding, fault_out);
 	if (r < 0) {
 		if (fault_out->cause.p == NULL)
-			r = file_fault(&s->file, r, finding, arena, fault_out);
+			r = db_fault(&s->file, r, finding, arena, fault_out);
 		free_handle(s);
 		return r;
 	}

@@ -96,13 +96,13 @@ sqlite_error(sqlite3 *db, int code)
 }
 
 int
-conn_exec(struct sqlite_conn *conn, const char *sql)
+sql_exec(struct sqlite_conn *conn, const char *sql)
 {
 	return sqlite_error(conn->db, sqlite3_exec(conn->db, sql, NULL, NULL, NULL));
 }
 
 int
-conn_number(struct sqlite_conn *conn, const char *sql, int64_t *value_out)
+sql_number(struct sqlite_conn *conn, const char *sql, int64_t *value_out)
 {
 	sqlite3_stmt *stmt = NULL;
 	int code = sqlite3_prepare_v2(conn->db, sql, -1, &stmt, NULL);
@@ -124,13 +124,13 @@ set_up(struct sqlite_conn *conn, bool reads_only)
 	(void)sqlite3_db_config(conn->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	(void)sqlite3_db_config(conn->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	if (reads_only)
-		return conn_exec(conn, "PRAGMA query_only = 1; PRAGMA cache_size = -1024");
-	return conn_exec(conn, "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;"
-			       "PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY");
+		return sql_exec(conn, "PRAGMA query_only = 1; PRAGMA cache_size = -1024");
+	return sql_exec(conn, "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;"
+			      "PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY");
 }
 
 int
-conn_open(struct sqlite_conn *conn, const char *path, bool reads_only)
+sql_open(struct sqlite_conn *conn, const char *path, bool reads_only)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
 	int r;
@@ -140,7 +140,7 @@ conn_open(struct sqlite_conn *conn, const char *path, bool reads_only)
 	if (r == 0)
 		r = set_up(conn, reads_only);
 	if (r < 0)
-		sqlite_conn_close(conn);
+		sql_close(conn);
 	return r;
 }
 
@@ -158,7 +158,7 @@ finalize_all(struct sqlite_conn *conn)
 }
 
 void
-sqlite_conn_close(struct sqlite_conn *conn)
+sql_close(struct sqlite_conn *conn)
 {
 	int code;
 
@@ -170,7 +170,7 @@ sqlite_conn_close(struct sqlite_conn *conn)
 }
 
 void
-conn_use_tables(struct sqlite_conn *conn, const struct sql_tables *tables)
+sql_use_tables(struct sqlite_conn *conn, const struct sql_tables *tables)
 {
 	conn->tables = tables;
 	conn->prepared = xcalloc(tables->count, sizeof(*conn->prepared));
@@ -200,7 +200,7 @@ prepare_for_table(
 }
 
 int
-conn_statement(
+sql_statement(
 	struct sqlite_conn *conn, unsigned table, enum statement which, sqlite3_stmt **stmt_out)
 {
 	const struct sql_table *t = &conn->tables->v[table];
@@ -216,7 +216,7 @@ conn_statement(
 }
 
 int
-conn_run(struct sqlite_conn *conn, sqlite3_stmt *stmt)
+sql_run(struct sqlite_conn *conn, sqlite3_stmt *stmt)
 {
 	int r = sqlite_error(conn->db, sqlite3_step(stmt));
 
@@ -231,23 +231,23 @@ run_cached(struct sqlite_conn *conn, sqlite3_stmt **stmt, const char *sql)
 
 	if (*stmt == NULL)
 		r = prepare(conn, sql, stmt);
-	return r < 0 ? r : conn_run(conn, *stmt);
+	return r < 0 ? r : sql_run(conn, *stmt);
 }
 
 int
-conn_begin(struct sqlite_conn *conn)
+sql_begin(struct sqlite_conn *conn)
 {
 	return run_cached(conn, &conn->begin, "BEGIN");
 }
 
 int
-conn_commit(struct sqlite_conn *conn)
+sql_commit(struct sqlite_conn *conn)
 {
 	return run_cached(conn, &conn->commit, "COMMIT");
 }
 
 void
-conn_rollback(struct sqlite_conn *conn)
+sql_rollback(struct sqlite_conn *conn)
 {
 	/* Some errors have rolled back already. A rollback that fails is ended by the close. */
 	if (sqlite3_get_autocommit(conn->db) == 0)

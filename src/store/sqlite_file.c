@@ -103,7 +103,7 @@ look_for_log(struct sqlite_file *file)
 }
 
 int
-file_open(struct sqlite_file *file, const char *dir, struct arena *arena,
+db_open(struct sqlite_file *file, const char *dir, struct arena *arena,
 	struct store_fault *fault_out)
 {
 	int r;
@@ -122,14 +122,14 @@ file_open(struct sqlite_file *file, const char *dir, struct arena *arena,
 		}
 	}
 	if (r < 0)
-		file_close(file);
+		db_close(file);
 	else
 		look_for_log(file);
 	return r;
 }
 
 int
-file_mark(struct sqlite_file *file, bool in_use)
+db_mark(struct sqlite_file *file, bool in_use)
 {
 	struct slice mark = in_use ? arena_printf(&file->arena, "%ld\n", (long)getpid())
 				   : SLICE("closed\n");
@@ -142,7 +142,7 @@ file_mark(struct sqlite_file *file, bool in_use)
 }
 
 void
-file_close(struct sqlite_file *file)
+db_close(struct sqlite_file *file)
 {
 	if (file->lock_fd >= 0)
 		(void)close(file->lock_fd);
@@ -151,7 +151,7 @@ file_close(struct sqlite_file *file)
 }
 
 int
-file_check(struct sqlite_conn *conn, struct arena *arena, struct slice *finding_out)
+db_check(struct sqlite_conn *conn, struct arena *arena, struct slice *finding_out)
 {
 	sqlite3_stmt *stmt = NULL;
 	int code = sqlite3_prepare_v2(conn->db, "PRAGMA quick_check(1)", -1, &stmt, NULL);
@@ -169,7 +169,7 @@ file_check(struct sqlite_conn *conn, struct arena *arena, struct slice *finding_
 }
 
 int
-file_fault(const struct sqlite_file *file, int error, struct slice detail, struct arena *arena,
+db_fault(const struct sqlite_file *file, int error, struct slice detail, struct arena *arena,
 	struct store_fault *fault_out)
 {
 	if (error == -EBADMSG)
@@ -181,6 +181,11 @@ file_fault(const struct sqlite_file *file, int error, struct slice detail, struc
 		return fault(fault_out, error,
 			arena_printf(arena, "There is no room for the database %s.", file->path),
 			"Make room on that file system.");
+	if (error == -ENOTSUP)
+		return fault(fault_out, error,
+			arena_printf(
+				arena, "The file system of %s cannot share memory.", file->dir),
+			"Give this server a data directory on a local disk.");
 	return fault(fault_out, error,
 		arena_printf(arena, "The database %s cannot be used (%.*s).", file->path,
 			SLICE_ARG(detail)),

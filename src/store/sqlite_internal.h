@@ -58,26 +58,26 @@ struct sqlite_conn {
 int sqlite_error(sqlite3 *db, int code);
 
 /* Opens an existing file. 0 or a negative error; conn is closed then. */
-int conn_open(struct sqlite_conn *conn, const char *path, bool reads_only);
-void sqlite_conn_close(struct sqlite_conn *conn);
+int sql_open(struct sqlite_conn *conn, const char *path, bool reads_only);
+void sql_close(struct sqlite_conn *conn);
 
 /* From now on statements on tables can be had. */
-void conn_use_tables(struct sqlite_conn *conn, const struct sql_tables *tables);
+void sql_use_tables(struct sqlite_conn *conn, const struct sql_tables *tables);
 
-int conn_exec(struct sqlite_conn *conn, const char *sql);
+int sql_exec(struct sqlite_conn *conn, const char *sql);
 /* The first column of the first row as a number; absent: what value_out points to stays. */
-int conn_number(struct sqlite_conn *conn, const char *sql, int64_t *value_out);
+int sql_number(struct sqlite_conn *conn, const char *sql, int64_t *value_out);
 
 /* 0 and the statement, its parameters to be bound; a negative error. */
-int conn_statement(
+int sql_statement(
 	struct sqlite_conn *conn, unsigned table, enum statement which, sqlite3_stmt **stmt_out);
 
 /* Runs a statement that gives no row. */
-int conn_run(struct sqlite_conn *conn, sqlite3_stmt *stmt);
+int sql_run(struct sqlite_conn *conn, sqlite3_stmt *stmt);
 
-int conn_begin(struct sqlite_conn *conn);
-int conn_commit(struct sqlite_conn *conn);
-void conn_rollback(struct sqlite_conn *conn);
+int sql_begin(struct sqlite_conn *conn);
+int sql_commit(struct sqlite_conn *conn);
+void sql_rollback(struct sqlite_conn *conn);
 
 void bind_text(sqlite3_stmt *stmt, int at, struct slice text);
 void bind_blob(sqlite3_stmt *stmt, int at, struct slice blob);
@@ -94,17 +94,17 @@ struct sqlite_file {
 	bool was_unclean; /* the last process did not close it */
 };
 
-int file_open(struct sqlite_file *file, const char *dir, struct arena *arena,
+int db_open(struct sqlite_file *file, const char *dir, struct arena *arena,
 	struct store_fault *fault_out);
 /* The lock file says from now on whether the database is in use. 0 or a negative errno. */
-int file_mark(struct sqlite_file *file, bool in_use);
-void file_close(struct sqlite_file *file);
+int db_mark(struct sqlite_file *file, bool in_use);
+void db_close(struct sqlite_file *file);
 
 /* PRAGMA quick_check: 0, -EBADMSG with what it found in *finding_out, or an error. */
-int file_check(struct sqlite_conn *conn, struct arena *arena, struct slice *finding_out);
+int db_check(struct sqlite_conn *conn, struct arena *arena, struct slice *finding_out);
 
 /* The fault for an error of SQLite while opening; gives the error to return. */
-int file_fault(const struct sqlite_file *file, int error, struct slice detail, struct arena *arena,
+int db_fault(const struct sqlite_file *file, int error, struct slice detail, struct arena *arena,
 	struct store_fault *fault_out);
 
 /* ---- sqlite_schema.c: what is in the file ---- */
@@ -176,14 +176,14 @@ struct sqlite_store {
 	struct reader *readers;
 };
 
-void queue_init(struct request_queue *queue);
-void queue_append(struct request_queue *queue, struct store_request *request);
-struct store_request *queue_pop(struct request_queue *queue); /* NULL: empty */
+void requests_init(struct request_queue *queue);
+void requests_append(struct request_queue *queue, struct store_request *request);
+struct store_request *requests_pop(struct request_queue *queue); /* NULL: empty */
 
-void *writer_main(void *arg);
-void *reader_main(void *arg);
+void *sqlite_writer_main(void *arg);
+void *sqlite_reader_main(void *arg);
 
 /* What the writer counts in the log after each commit. */
-void writer_watch_wal(struct sqlite_store *s);
+void sqlite_watch_wal(struct sqlite_store *s);
 
 #endif

@@ -28,7 +28,7 @@ static int
 check_condition(struct sqlite_conn *conn, const struct store_txn *txn, const struct op *op)
 {
 	sqlite3_stmt *stmt;
-	int r = conn_statement(conn, op->table, ST_EXISTS, &stmt);
+	int r = sql_statement(conn, op->table, ST_EXISTS, &stmt);
 	int code;
 
 	if (r < 0)
@@ -48,21 +48,21 @@ run_on_key(struct sqlite_conn *conn, const struct store_txn *txn, const struct o
 	enum statement which)
 {
 	sqlite3_stmt *stmt;
-	int r = conn_statement(conn, op->table, which, &stmt);
+	int r = sql_statement(conn, op->table, which, &stmt);
 
 	if (r < 0)
 		return r;
 	bind_text(stmt, 1, txn->owner);
 	bind_text(stmt, 2, op->key);
 	bind_blob(stmt, 3, op->value);
-	return conn_run(conn, stmt);
+	return sql_run(conn, stmt);
 }
 
 static int
 append(struct sqlite_conn *conn, const struct store_txn *txn, struct op *op, struct id_source *ids)
 {
 	sqlite3_stmt *stmt;
-	int r = conn_statement(conn, op->table, ST_PUT, &stmt);
+	int r = sql_statement(conn, op->table, ST_PUT, &stmt);
 
 	if (r == 0)
 		r = next_id(conn, ids, &op->id);
@@ -77,14 +77,14 @@ static int
 trim(struct sqlite_conn *conn, const struct store_txn *txn, const struct op *op)
 {
 	sqlite3_stmt *stmt;
-	int r = conn_statement(
+	int r = sql_statement(
 		conn, op->table, op->range->with.p == NULL ? ST_TRIM : ST_TRIM_WITH, &stmt);
 
 	if (r < 0)
 		return r;
 	bind_text(stmt, 1, txn->owner);
 	bind_bounds(stmt, op->range);
-	return conn_run(conn, stmt);
+	return sql_run(conn, stmt);
 }
 
 static int
@@ -196,7 +196,7 @@ read_one(struct sqlite_conn *conn, const struct store_batch *batch, struct read 
 	struct row_list list = { 0 };
 	uint64_t total = 0;
 	sqlite3_stmt *stmt;
-	int r = conn_statement(conn, read->result.table, statement_for(read), &stmt);
+	int r = sql_statement(conn, read->result.table, statement_for(read), &stmt);
 	int code;
 
 	if (r < 0)

@@ -6,15 +6,15 @@
 static int
 answer(struct sqlite_conn *conn, struct store_batch *batch)
 {
-	int r = conn_begin(conn);
+	int r = sql_begin(conn);
 
 	if (r == 0)
 		r = ops_read(conn, batch);
 	if (r == 0)
-		r = conn_commit(conn);
+		r = sql_commit(conn);
 	if (r == 0)
 		return 0;
-	conn_rollback(conn);
+	sql_rollback(conn);
 	for (struct read *read = batch->first; read != NULL; read = read->next)
 		read->result = (struct store_result){ .table = read->result.table };
 	return -EIO;
@@ -36,11 +36,11 @@ next_request(struct sqlite_store *s)
 {
 	while (s->ready.count == 0 && !(s->ending && s->parked.count == 0))
 		(void)pthread_cond_wait(&s->readers_wake, &s->lock);
-	return queue_pop(&s->ready);
+	return requests_pop(&s->ready);
 }
 
 void *
-reader_main(void *arg)
+sqlite_reader_main(void *arg)
 {
 	struct reader *reader = arg;
 	struct sqlite_store *s = reader->store;

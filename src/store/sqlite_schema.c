@@ -69,10 +69,10 @@ check_is_ours(struct sqlite_conn *conn, const struct sqlite_file *file, bool *em
 	struct arena *arena, struct store_fault *fault_out)
 {
 	int64_t application = 0, objects = 0;
-	int r = conn_number(conn, "PRAGMA application_id", &application);
+	int r = sql_number(conn, "PRAGMA application_id", &application);
 
 	if (r == 0)
-		r = conn_number(conn, "SELECT count(*) FROM sqlite_schema", &objects);
+		r = sql_number(conn, "SELECT count(*) FROM sqlite_schema", &objects);
 	if (r < 0)
 		return r;
 	*empty_out = objects == 0;
@@ -104,7 +104,7 @@ read_tables(struct sqlite_conn *conn, struct arena *keep, struct stored *stored)
 	int64_t count = 0;
 	int code, r;
 
-	r = conn_number(conn, "SELECT count(*) FROM _tables", &count);
+	r = sql_number(conn, "SELECT count(*) FROM _tables", &count);
 	if (r < 0)
 		return r;
 	stored->tables.v = arena_array(keep, (size_t)count, struct sql_table);
@@ -163,7 +163,7 @@ look(struct sqlite_conn *conn, const struct sqlite_file *file, const struct stor
 
 	if (r < 0 || empty)
 		return r;
-	r = conn_number(conn, "SELECT version FROM _schema", &stored->schema);
+	r = sql_number(conn, "SELECT version FROM _schema", &stored->schema);
 	if (r == 0)
 		r = check_version(file, stored->schema, arena, fault_out);
 	if (r == 0)
@@ -183,9 +183,9 @@ migrate(struct sqlite_conn *conn, int64_t schema)
 		return 0;
 	arena_init(&arena, 0);
 	while (r == 0 && schema < SCHEMA)
-		r = conn_exec(conn, migrations[++schema]);
+		r = sql_exec(conn, migrations[++schema]);
 	if (r == 0)
-		r = conn_exec(conn,
+		r = sql_exec(conn,
 			arena_printf(&arena, "UPDATE _schema SET version = %d", (int)SCHEMA).p);
 	arena_finish(&arena);
 	return r;
@@ -196,7 +196,7 @@ create_table(struct sqlite_conn *conn, const struct store_table *table, struct a
 {
 	const char *pattern = table->kind == STORE_LOG ? create_log : create[table->kind];
 
-	return conn_exec(conn, with_name(arena, pattern, table->name));
+	return sql_exec(conn, with_name(arena, pattern, table->name));
 }
 
 static int
@@ -213,7 +213,7 @@ declare_table(
 	if (there == NULL)
 		r = create_table(conn, table, &arena);
 	if (r == 0)
-		r = conn_exec(
+		r = sql_exec(
 			conn, arena_printf(&arena, "REPLACE INTO _tables VALUES ('%s', %d, %u)",
 				      table->name, (int)table->kind, table->version)
 				      .p);
@@ -221,22 +221,39 @@ declare_table(
 	return r;
 }
 
+/* Network file systems cannot share memory, and SQLite stays with a rollback journal there. */
+static int
+switch_to_wal(struct sqlite_conn *conn)
+{
+	sqlite3_stmt *stmt = NULL;
+	int code = sqlite3_prepare_v2(conn->db, "PRAGMA journal_mode = WAL", -1, &stmt, NULL);
+	int r;
+
+	if (code == SQLITE_OK)
+		code = sqlite3_step(stmt);
+	r = sqlite_error(conn->db, code);
+	if (r == 0 && sqlite3_stricmp((const char *)sqlite3_column_text(stmt, 0), "wal") != 0)
+		r = -ENOTSUP;
+	(void)sqlite3_finalize(stmt);
+	return r;
+}
+
 static int
 bring_up_to_date(struct sqlite_conn *conn, const struct stored *stored,
 	const struct store_table *tables, size_t count)
 {
-	int r = conn_exec(conn, "PRAGMA journal_mode = WAL");
+	int r = switch_to_wal(conn);
 
 	if (r == 0)
-		r = conn_exec(conn, "BEGIN IMMEDIATE");
+		r = sql_exec(conn, "BEGIN IMMEDIATE");
 	if (r == 0)
 		r = migrate(conn, stored->schema);
 	for (size_t i = 0; r == 0 && i < count; i++)
 		r = declare_table(conn, stored, &tables[i]);
 	if (r == 0)
-		r = conn_commit(conn);
+		r = sql_commit(conn);
 	if (r < 0)
-		conn_rollback(conn);
+		sql_rollback(conn);
 	return r;
 }
 
@@ -284,7 +301,7 @@ schema_prepare(struct sqlite_conn *conn, const struct sqlite_file *file,
 int
 schema_read_id_limit(struct sqlite_conn *conn, int64_t *limit_out)
 {
-	return conn_number(conn, "SELECT id_limit FROM _schema", limit_out);
+	return sql_number(conn, "SELECT id_limit FROM _schema", limit_out);
 }
 
 int
@@ -294,7 +311,7 @@ schema_write_id_limit(struct sqlite_conn *conn, int64_t limit)
 	int r;
 
 	arena_init(&arena, 0);
-	r = conn_exec(conn,
+	r = sql_exec(conn,
 		arena_printf(&arena, "UPDATE _schema SET id_limit = %lld", (long long)limit).p);
 	arena_finish(&arena);
 	return r;

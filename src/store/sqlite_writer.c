@@ -42,7 +42,7 @@ count_pages(void *arg, sqlite3 *db, const char *name, int pages)
 }
 
 void
-writer_watch_wal(struct sqlite_store *s)
+sqlite_watch_wal(struct sqlite_store *s)
 {
 	(void)sqlite3_wal_hook(s->conn.db, count_pages, s);
 }
@@ -75,10 +75,10 @@ take(struct sqlite_store *s, struct group *group)
 
 	(void)pthread_mutex_lock(&s->lock);
 	while (s->writes.count > 0 && has_room(group)) {
-		struct store_request *request = queue_pop(&s->writes);
+		struct store_request *request = requests_pop(&s->writes);
 		struct store_txn *txn = store_txn_of(request);
 
-		queue_append(&group->taken, request);
+		requests_append(&group->taken, request);
 		group->rows += txn->rows;
 		group->bytes += txn->bytes;
 	}
@@ -123,14 +123,14 @@ static int
 execute_group(struct sqlite_store *s, struct group *group)
 {
 	struct id_source ids = s->ids;
-	int r = conn_begin(&s->conn);
+	int r = sql_begin(&s->conn);
 
 	while (r == 0 && take(s, group))
 		r = execute_taken(s, group);
 	if (r == 0)
-		r = conn_commit(&s->conn);
+		r = sql_commit(&s->conn);
 	if (r < 0) {
-		conn_rollback(&s->conn);
+		sql_rollback(&s->conn);
 		s->ids = ids;
 	}
 	return r;
@@ -140,15 +140,15 @@ static int
 execute_alone(struct sqlite_store *s, struct store_txn *txn)
 {
 	struct id_source ids = s->ids;
-	int r = conn_begin(&s->conn);
+	int r = sql_begin(&s->conn);
 
 	txn->request.error = 0;
 	if (r == 0)
 		r = execute(s, txn);
 	if (r == 0)
-		r = conn_commit(&s->conn);
+		r = sql_commit(&s->conn);
 	if (r < 0) {
-		conn_rollback(&s->conn);
+		sql_rollback(&s->conn);
 		s->ids = ids;
 		txn->request.error = r == -ENOSPC ? r : -EIO;
 	}
@@ -183,22 +183,28 @@ bucket(uint64_t value, uint64_t first, size_t buckets)
 }
 
 static void
+count_txn(struct store_stats *stats, const struct store_txn *txn)
+{
+	if (is_refusal(txn->request.error)) {
+		stats->txns_refused++;
+	} else if (txn->request.error < 0) {
+		stats->txns_failed++;
+	} else {
+		stats->txns++;
+		stats->rows += txn->rows;
+		stats->bytes += txn->bytes;
+	}
+}
+
+static void
 count_group(struct sqlite_store *s, const struct group *group)
 {
 	struct store_stats *stats = &s->stats;
 	uint64_t us = clock_monotonic_us() - group->started_us;
 
-	for (struct store_request *at = group->taken.first; at != NULL; at = at->next) {
-		if (at->error == 0)
-			stats->txns++;
-		else if (is_refusal(at->error))
-			stats->txns_refused++;
-		else
-			stats->txns_failed++;
-	}
+	for (struct store_request *at = group->taken.first; at != NULL; at = at->next)
+		count_txn(stats, store_txn_of(at));
 	stats->commits++;
-	stats->rows += group->rows;
-	stats->bytes += group->bytes;
 	stats->commit_us_sum += us;
 	stats->commit_us[bucket(us, 250, STORE_LATENCIES)]++;
 	stats->group_size[bucket(group->taken.count, 1, STORE_SIZES)]++;
@@ -214,11 +220,11 @@ release_parked(struct sqlite_store *s)
 
 	if (parked.count == 0)
 		return;
-	queue_init(&s->parked);
-	while ((request = queue_pop(&parked)) != NULL) {
+	requests_init(&s->parked);
+	while ((request = requests_pop(&parked)) != NULL) {
 		bool ready = store_batch_of(request)->ticket <= s->done_ticket;
 
-		queue_append(ready ? &s->ready : &s->parked, request);
+		requests_append(ready ? &s->ready : &s->parked, request);
 	}
 	(void)pthread_cond_broadcast(&s->readers_wake);
 }
@@ -251,7 +257,7 @@ post_group(struct sqlite_store *s, struct group *group)
 {
 	struct store_request *request;
 
-	while ((request = queue_pop(&group->taken)) != NULL)
+	while ((request = requests_pop(&group->taken)) != NULL)
 		store_post(&s->store, request, request->error);
 }
 
@@ -278,7 +284,7 @@ refuse_queue(struct sqlite_store *s, struct request_queue *queue)
 {
 	struct store_request *request;
 
-	while ((request = queue_pop(queue)) != NULL) {
+	while ((request = requests_pop(queue)) != NULL) {
 		s->stats.txns_failed += request->writes;
 		store_post(&s->store, request, -EIO);
 	}
@@ -288,8 +294,8 @@ static void
 close_all(struct sqlite_store *s)
 {
 	for (unsigned i = 0; i < s->reader_count; i++)
-		sqlite_conn_close(&s->readers[i].conn);
-	sqlite_conn_close(&s->conn);
+		sql_close(&s->readers[i].conn);
+	sql_close(&s->conn);
 	s->wal_pages = s->checked_pages = 0;
 }
 
@@ -318,20 +324,20 @@ open_again(struct sqlite_store *s)
 	int64_t blocked = 1;
 	struct slice finding;
 	struct arena arena;
-	int r = conn_open(&s->conn, s->file.path, false);
+	int r = sql_open(&s->conn, s->file.path, false);
 
 	arena_init(&arena, 0);
 	if (r == 0)
-		r = file_check(&s->conn, &arena, &finding);
+		r = db_check(&s->conn, &arena, &finding);
 	arena_finish(&arena);
 	if (r == 0)
-		r = conn_number(&s->conn, "PRAGMA wal_checkpoint(TRUNCATE)", &blocked);
+		r = sql_number(&s->conn, "PRAGMA wal_checkpoint(TRUNCATE)", &blocked);
 	if (r == 0)
 		r = blocked != 0 ? -EBUSY : schema_read_id_limit(&s->conn, &s->ids.limit);
 	for (unsigned i = 0; r == 0 && i < s->reader_count; i++) {
-		r = conn_open(&s->readers[i].conn, s->file.path, true);
+		r = sql_open(&s->readers[i].conn, s->file.path, true);
 		if (r == 0)
-			conn_use_tables(&s->readers[i].conn, &s->tables);
+			sql_use_tables(&s->readers[i].conn, &s->tables);
 	}
 	return r;
 }
@@ -344,8 +350,8 @@ recover(struct sqlite_store *s)
 		return false;
 	}
 	s->ids.last = s->ids.limit;
-	conn_use_tables(&s->conn, &s->tables);
-	writer_watch_wal(s);
+	sql_use_tables(&s->conn, &s->tables);
+	sqlite_watch_wal(s);
 	store_notify(&s->store, STORE_RECOVERED,
 		SLICE("The database was opened again and is sound; everything is stored."));
 	(void)pthread_mutex_lock(&s->lock);
@@ -437,7 +443,7 @@ write_group(struct sqlite_store *s)
 	struct group group = { .started_us = clock_monotonic_us() };
 	int r;
 
-	queue_init(&group.taken);
+	requests_init(&group.taken);
 	r = execute_group(s, &group);
 	if (r == -ENOSPC)
 		r = execute_one_by_one(s, &group);
@@ -449,7 +455,7 @@ write_group(struct sqlite_store *s)
 }
 
 void *
-writer_main(void *arg)
+sqlite_writer_main(void *arg)
 {
 	struct sqlite_store *s = arg;
 	enum wake wake;
