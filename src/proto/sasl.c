@@ -171,17 +171,14 @@ static const char *const digest_names[SCRAM_HASHES] = { "SHA1", "SHA2-256", "SHA
 static EVP_MAC_CTX *
 make_hmac(EVP_MAC *hmac, const char *digest)
 {
-	char name[16];
-	EVP_MAC_CTX *context = EVP_MAC_CTX_new(hmac);
-
-	assert(strlen(digest) < sizeof(name));
-	memcpy(name, digest, strlen(digest) + 1);
-
-	/* OpenSSL measures the name here already. */
+	/* OpenSSL only reads the name, though it does not say so. */
 	const OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
+		OSSL_PARAM_construct_utf8_string(
+			OSSL_MAC_PARAM_DIGEST, (char *)(uintptr_t)digest, 0),
 		OSSL_PARAM_construct_end(),
 	};
+	EVP_MAC_CTX *context = EVP_MAC_CTX_new(hmac);
+
 	must(context != NULL && EVP_MAC_CTX_set_params(context, params) == 1);
 	return context;
 }

@@ -5,6 +5,7 @@
 #include "proto/sasl_client.h"
 
 #include "proto/base64.h"
+#include "proto/scram_vectors.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -190,31 +191,6 @@ only_what_is_allowed_is_picked(void **state)
 	assert_int_equal(r, -EOPNOTSUPP);
 }
 
-static const struct scram_vector {
-	const char *mechanism, *nonce, *client_first, *server_first, *client_final, *server_final;
-} vectors[] = {
-	{ " SCRAM-SHA-1", "fyko+d2lbbFgONRv9qkxdawL", "n,,n=user,r=fyko+d2lbbFgONRv9qkxdawL",
-		"r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,s=QSXCR+Q6sek8bf92,i=4096",
-		"c=biws,r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,"
-		"p=v0X8v3Bz2T0CJGbJQyF0X+HI4Ts=",
-		"v=rmF9pqV8S7suAoZWja4dJRkFsKQ=" },
-	{ " SCRAM-SHA-256", "rOprNGfwEbeRWgbNEkqO", "n,,n=user,r=rOprNGfwEbeRWgbNEkqO",
-		"r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,"
-		"s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",
-		"c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,"
-		"p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=",
-		"v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=" },
-	/* No document has one for SHA-512: the same input, computed with Python's hashlib. */
-	{ " SCRAM-SHA-512", "rOprNGfwEbeRWgbNEkqO", "n,,n=user,r=rOprNGfwEbeRWgbNEkqO",
-		"r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,"
-		"s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",
-		"c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,"
-		"p=gMGXRcevScNtxZ6/8lQYpGtnsNAc3mGcmNomv+xnoOMw+3R2xNJdMNnzMlTN8PPC6wdp6dybEmDYXYTx"
-		"wnYPJQ==",
-		"v=ZQnYEgWQMFmmsM8aQMF0nDDCy/AgCzkwk8CmMZYcMg0vSVlKDanekLtifDSeVGT4+5ZxXnJq199RVG2r"
-		"R7N7Zw==" },
-};
-
 /* A client that has sent its first message. */
 static struct sasl_client *
 started(struct fixture *f, const struct scram_vector *v)
@@ -222,8 +198,8 @@ started(struct fixture *f, const struct scram_vector *v)
 	struct sasl_client *client;
 	int r;
 
-	f->config.nonce = slice_of(v->nonce);
-	client = choose(f, v->mechanism, "", &r);
+	f->config.nonce = slice_of(v->client_nonce);
+	client = choose(f, arena_printf(&f->arena, " %s", v->mechanism).p, "", &r);
 	assert_int_equal(r, 0);
 	assert_true(slice_is_text(sasl_client_start(client).data, v->client_first));
 	return client;
@@ -253,8 +229,8 @@ the_exchanges_of_the_rfcs_succeed(void **state)
 {
 	struct fixture *f = *state;
 
-	for (size_t i = 0; i < COUNT_OF(vectors); i++) {
-		const struct scram_vector *v = &vectors[i];
+	for (size_t i = 0; i < COUNT_OF(scram_vectors); i++) {
+		const struct scram_vector *v = &scram_vectors[i];
 		struct sasl_client *client = proved(f, v);
 
 		assert_int_equal(
@@ -294,17 +270,18 @@ a_server_that_asks_for_nonsense_gets_no_proof(void **state)
 	struct fixture *f = *state;
 
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		struct sasl_client *client = started(f, &vectors[0]);
+		struct sasl_client *client = started(f, &scram_vectors[0]);
 		struct sasl_client_step step = sasl_client_step(client, slice_of(cases[i]));
 
 		if (step.verdict != SASL_FAILED || step.text == NULL)
 			fail_msg("%s", cases[i]);
 		/* Nor does the right message help afterwards. */
-		step = sasl_client_step(client, slice_of(vectors[0].server_first));
+		step = sasl_client_step(client, slice_of(scram_vectors[0].server_first));
 		assert_int_equal(step.verdict, SASL_FAILED);
 	}
 	assert_int_equal(
-		sasl_client_step(started(f, &vectors[0]), SLICE(NONCE SALT ",i=4096,x=y")).verdict,
+		sasl_client_step(started(f, &scram_vectors[0]), SLICE(NONCE SALT ",i=4096,x=y"))
+			.verdict,
 		SASL_NEED_KEYS);
 }
 
@@ -316,16 +293,20 @@ the_bounds_of_iterations_are_the_owners(void **state)
 	f->config.min_iterations = 10000;
 	f->config.max_iterations = 20000;
 	assert_int_equal(
-		sasl_client_step(started(f, &vectors[0]), SLICE(NONCE SALT ",i=9999")).verdict,
+		sasl_client_step(started(f, &scram_vectors[0]), SLICE(NONCE SALT ",i=9999"))
+			.verdict,
 		SASL_FAILED);
 	assert_int_equal(
-		sasl_client_step(started(f, &vectors[0]), SLICE(NONCE SALT ",i=10000")).verdict,
+		sasl_client_step(started(f, &scram_vectors[0]), SLICE(NONCE SALT ",i=10000"))
+			.verdict,
 		SASL_NEED_KEYS);
 	assert_int_equal(
-		sasl_client_step(started(f, &vectors[0]), SLICE(NONCE SALT ",i=20000")).verdict,
+		sasl_client_step(started(f, &scram_vectors[0]), SLICE(NONCE SALT ",i=20000"))
+			.verdict,
 		SASL_NEED_KEYS);
 	assert_int_equal(
-		sasl_client_step(started(f, &vectors[0]), SLICE(NONCE SALT ",i=20001")).verdict,
+		sasl_client_step(started(f, &scram_vectors[0]), SLICE(NONCE SALT ",i=20001"))
+			.verdict,
 		SASL_FAILED);
 }
 
@@ -339,7 +320,8 @@ a_salt_that_is_too_long_is_refused(void **state)
 		struct slice salt = base64_encode(slice_make(zeros, len), &f->arena);
 		struct slice message = arena_printf(
 			&f->arena, NONCE ",s=%.*s,i=4096", SLICE_ARG(salt));
-		struct sasl_client_step step = sasl_client_step(started(f, &vectors[0]), message);
+		struct sasl_client_step step = sasl_client_step(
+			started(f, &scram_vectors[0]), message);
 
 		assert_int_equal(
 			step.verdict, len <= SCRAM_SALT_MAX ? SASL_NEED_KEYS : SASL_FAILED);
@@ -358,27 +340,27 @@ success_without_proof_is_none(void **state)
 
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct sasl_client_step step = sasl_client_success(
-			proved(f, &vectors[0]), slice_of(cases[i]));
+			proved(f, &scram_vectors[0]), slice_of(cases[i]));
 
 		if (step.verdict != SASL_FAILED)
 			fail_msg("%s", cases[i]);
-		step = sasl_client_step(proved(f, &vectors[0]), slice_of(cases[i]));
+		step = sasl_client_step(proved(f, &scram_vectors[0]), slice_of(cases[i]));
 		assert_int_equal(step.verdict, SASL_FAILED);
 	}
 	assert_int_equal(
-		sasl_client_success(started(f, &vectors[0]), NO_SLICE).verdict, SASL_FAILED);
+		sasl_client_success(started(f, &scram_vectors[0]), NO_SLICE).verdict, SASL_FAILED);
 	assert_int_equal(
-		sasl_client_success(proved(f, &vectors[0]), NO_SLICE).verdict, SASL_FAILED);
+		sasl_client_success(proved(f, &scram_vectors[0]), NO_SLICE).verdict, SASL_FAILED);
 }
 
 static void
 success_before_the_keys_are_there_is_none(void **state)
 {
 	struct fixture *f = *state;
-	struct sasl_client *client = started(f, &vectors[0]);
+	struct sasl_client *client = started(f, &scram_vectors[0]);
 	struct scram_client_keys keys = { 0 };
 
-	assert_int_equal(sasl_client_step(client, slice_of(vectors[0].server_first)).verdict,
+	assert_int_equal(sasl_client_step(client, slice_of(scram_vectors[0].server_first)).verdict,
 		SASL_NEED_KEYS);
 	/* The signature of no keys: nothing was computed yet. */
 	assert_int_equal(
