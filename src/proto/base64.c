@@ -20,9 +20,12 @@ encode(struct slice data, char *out)
 	if (left == 0)
 		return;
 	out[0] = alphabet[in[0] >> 2];
-	out[1] = alphabet[(in[0] & 3) << 4 | (left == 2 ? in[1] >> 4 : 0)];
-	out[2] = left == 2 ? alphabet[(in[1] & 15) << 2] : '=';
-	out[3] = '=';
+	out[1] = alphabet[(in[0] & 3) << 4];
+	out[2] = out[3] = '=';
+	if (left == 2) {
+		out[1] = alphabet[(in[0] & 3) << 4 | in[1] >> 4];
+		out[2] = alphabet[(in[1] & 15) << 2];
+	}
 }
 
 struct slice

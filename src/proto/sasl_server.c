@@ -65,16 +65,20 @@ sasl_server_let_in(struct sasl_server *server, enum sasl_condition refusal, stru
 }
 
 static bool
+is_same_letter(char a, char b)
+{
+	bool letter = (a >= 'A' && a <= 'Z') || (a >= 'a' && a <= 'z');
+
+	return a == b || (letter && (a ^ b) == 0x20);
+}
+
+static bool
 is_same_name(struct slice a, struct slice b)
 {
 	if (a.len != b.len)
 		return false;
 	for (size_t i = 0; i < a.len; i++) {
-		char x = a.p[i], y = b.p[i];
-
-		x = x >= 'A' && x <= 'Z' ? (char)(x + 32) : x;
-		y = y >= 'A' && y <= 'Z' ? (char)(y + 32) : y;
-		if (x != y)
+		if (!is_same_letter(a.p[i], b.p[i]))
 			return false;
 	}
 	return true;
