@@ -281,7 +281,7 @@ opaque_strings_keep_what_they_say(void **state)
 		 */
 		{ "\x7f", NULL, -EINVAL },
 		{ "\xe2\x80\x8b", NULL, -EINVAL },
-		{ "\xe2\x80\xae", NULL, -EINVAL },
+		{ "\xe2\x80\xae", NULL, -EINVAL }, /* NOLINT(misc-misleading-bidirectional) */
 		{ "\xee\x80\x80", NULL, -EINVAL },
 		{ "\xef\xbf\xbf", NULL, -EINVAL },
 		{ "\xcd\xb8", NULL, -EINVAL },
