@@ -19,7 +19,7 @@ check_parts(const struct jid *jid)
 
 	assert(local.len <= LIMIT_JID_PART && resource.len <= LIMIT_JID_PART);
 	assert(domain.len > 0 && domain.len <= LIMIT_DOMAIN);
-	len += (local.len > 0 ? 1 : 0) + (resource.len > 0 ? 1 : 0);
+	len += (local.len > 0 ? 1U : 0U) + (resource.len > 0 ? 1U : 0U);
 	assert(len == jid->full.len && utf8_is_valid(jid->full));
 	assert(local.len == 0 || jid->full.p[local.len] == '@');
 	assert(resource.len == 0 || resource.p[-1] == '/');
