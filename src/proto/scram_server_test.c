@@ -4,7 +4,6 @@
  */
 #include "proto/sasl_server.h"
 
-#include "base/clock.h"
 #include "proto/base64.h"
 #include "proto/sasl_client.h"
 #include "proto/sasl_fixture.h"
@@ -412,53 +411,6 @@ a_refusal_is_told_only_to_who_knows_the_password(void **state)
 	assert_failure(sign_in(f, "SCRAM-SHA-1", SASL_BINDINGS, "pencil"), SASL_ACCOUNT_DISABLED);
 }
 
-enum { MEASURED_LOGINS = 2000 };
-
-/* The server's part of one login, in arena and time. */
-static size_t
-one_login(struct fixture *f, struct arena *arena, const struct sasl_account *account,
-	const struct scram_vector *v)
-{
-	struct sasl_server *server = sasl_server_create(arena, f->context, &f->config);
-
-	(void)sasl_server_start(server, slice_of(v->mechanism), slice_of(v->client_first));
-	(void)sasl_server_credentials(server, account);
-	(void)sasl_server_step(server, slice_of(v->client_final));
-	sasl_server_finish(&server);
-	return arena->taken;
-}
-
-/* Not a test of speed, only its figure; what is asserted is the memory. */
-static void
-a_login_is_cheap(void **state)
-{
-	struct fixture *f = *state;
-	const struct sasl_account nobody = { SLICE("user"), NULL, SASL_NO_CONDITION };
-
-	for (size_t i = 0; i < COUNT_OF(scram_vectors); i++) {
-		uint64_t us[2];
-		struct arena arena;
-
-		(void)challenged(f, &scram_vectors[i]);
-		arena_init(&arena, 4096);
-		for (size_t known = 0; known < 2; known++) {
-			us[known] = clock_monotonic_us();
-			for (size_t n = 0; n < MEASURED_LOGINS; n++) {
-				assert_in_range(one_login(f, &arena, known ? &f->account : &nobody,
-							&scram_vectors[i]),
-					1, 4096);
-				arena_reset(&arena);
-			}
-			us[known] = clock_monotonic_us() - us[known];
-		}
-		print_message("%s: %llu ns a login, %llu ns for nobody\n",
-			scram_vectors[i].mechanism,
-			(unsigned long long)(us[1] * 1000 / MEASURED_LOGINS),
-			(unsigned long long)(us[0] * 1000 / MEASURED_LOGINS));
-		arena_finish(&arena);
-	}
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_create, fixture_destroy)
 
 int
@@ -479,7 +431,6 @@ main(void)
 		TEST(unknown_users_look_like_known_ones),
 		TEST(unknown_users_fail_only_at_the_end),
 		TEST(a_refusal_is_told_only_to_who_knows_the_password),
-		TEST(a_login_is_cheap),
 	};
 
 	return cmocka_run_group_tests_name("scram server", tests, NULL, NULL);
