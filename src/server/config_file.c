@@ -16,7 +16,7 @@ struct reader {
 };
 static _Thread_local struct reader *reading;
 
-static void
+__attribute__((format(printf, 2, 0))) static void
 keep_error(cfg_t *cfg, const char *format, va_list args)
 {
 	char text[400], typed[80];
