@@ -22,7 +22,7 @@ check_parts(const struct jid *jid)
 	len += (local.len > 0 ? 1U : 0U) + (resource.len > 0 ? 1U : 0U);
 	assert(len == jid->full.len && utf8_is_valid(jid->full));
 	assert(local.len == 0 || jid->full.p[local.len] == '@');
-	assert(resource.len == 0 || resource.p[-1] == '/');
+	assert(resource.len == 0 || jid->full.p[jid->full.len - resource.len - 1] == '/');
 	assert(slice_find(jid->full, '\0') == jid->full.len);
 	for (size_t i = 0; i < local.len; i++)
 		assert(local.p[i] < 0 || strchr(" \"&'/:<>@", local.p[i]) == NULL);

@@ -131,7 +131,7 @@ static const struct {
 	{ "\xef\xbd\xb6\xef\xbe\x9e@b", "\xe3\x82\xac@b" },
 	{ "p\xd0\xb0ypal@b", "p\xd0\xb0ypal@b" },
 	{ "\xe2\x84\xaa@b", NULL },
-	{ "a\xe2\x80\xae@b", NULL },
+	{ "a\xe2\x80\xae\xe2\x80\xac@b", NULL },
 	{ "a\xcd\xb8@b", NULL },
 	{ "a\xef\xb8\x8f@b", NULL },
 	{ "a\xc2\xad@b", NULL },
