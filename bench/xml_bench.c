@@ -241,6 +241,20 @@ print_idle(const struct names *names)
 	scanner_finish(&scanner);
 }
 
+/* Without arguments all kinds, else the ones that are named. */
+static bool
+is_wanted(const char *name, int argc, char **argv)
+{
+	bool named = false;
+
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], name) == 0)
+			return true;
+		named |= argv[i][0] != '-';
+	}
+	return !named;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -248,8 +262,10 @@ main(int argc, char **argv)
 	bool check = argc > 1 && strcmp(argv[1], "--check") == 0;
 	bool fast = true;
 
-	for (size_t i = 0; i < COUNT_OF(mixes); i++)
-		fast &= compare(names, &mixes[i]) >= 4;
+	for (size_t i = 0; i < COUNT_OF(mixes); i++) {
+		if (is_wanted(mixes[i].name, argc, argv))
+			fast &= compare(names, &mixes[i]) >= 4;
+	}
 	print_idle(names);
 	names_destroy(&names);
 	return check && !fast ? 1 : 0;

@@ -1,5 +1,5 @@
 /* Names, tokens and the writer: what is written reads back equal. */
-#include "xml/xml_fixture.h"
+#include "xml/test_xml.h"
 
 #include "xml/chars.h"
 

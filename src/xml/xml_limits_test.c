@@ -1,5 +1,5 @@
 /* Rows 11 and 12 of the checklist: deep, wide, long and endless input ends at its limit. */
-#include "xml/xml_fixture.h"
+#include "xml/test_xml.h"
 
 static void
 every_limit_holds(void **state)

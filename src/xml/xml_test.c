@@ -1,5 +1,5 @@
 /* The scanner by tables of streams, cut at every byte, and beside expat. */
-#include "xml/xml_fixture.h"
+#include "xml/test_xml.h"
 
 #include <expat.h>
 
@@ -58,12 +58,14 @@ assert_trace(struct fixture *f, const char *input, const char *expected)
 	}
 }
 
+struct stream_case {
+	const char *input, *events;
+};
+
 static void
 streams_become_events_however_they_are_cut(void **state)
 {
-	static const struct {
-		const char *input, *events;
-	} cases[] = {
+	static const struct stream_case cases[] = {
 		{ HEADER "<iq/></stream:stream>", "header\n<iq/>\nclose\n" },
 		{ HEADER " \n <a b='1' c=\"2\">x</a>", "header\n<a b='1' c='2'>x</a>\n" },
 		{ HEADER "<a>&lt;&#65;&#x42;&amp;</a>", "header\n<a>&lt;AB&amp;</a>\n" },
@@ -79,9 +81,102 @@ streams_become_events_however_they_are_cut(void **state)
 			"header\n<error xmlns='http://etherx.jabber.org/streams'/>\n" },
 		{ HEADER "<\xc3\xa4>\xe2\x82\xac</\xc3\xa4>",
 			"header\n<\xc3\xa4>\xe2\x82\xac</\xc3\xa4>\n" },
+		{ HEADER "<a></a", "header\n" },
+		{ HEADER "<a>&#00000065;</a>", "header\n<a>A</a>\n" },
+		{ HEADER "<a xmlns:stream='urn:x'><stream:b/></a>",
+			"header\n<a><b xmlns='urn:x'/></a>\n" },
+		{ HEADER "<a stream:b='1'/>",
+			"header\n<a xmlns:ns1='http://etherx.jabber.org/streams' "
+			"ns1:b='1'/>\n" },
+		{ HEADER "<xml:a/>", "header\n<xml:a/>\n" },
+		{ HEADER "<a xmlns:x='u&#10;b' x:c=''/>",
+			"header\n<a xmlns:ns1='u&#10;b' ns1:c=''/>\n" },
+		{ HEADER "<a xmlns='u|b c'/>", "header\n<a xmlns='u|b c'/>\n" },
+		{ HEADER "<iq xmlns='jabber:server'/>", "header\n<iq xmlns='jabber:server'/>\n" },
+		{ HEADER "<a></a ></stream:stream >", "header\n<a/>\nclose\n" },
+		{ HEADER "<a/></stream:stream><?junk", "header\n<a/>\nclose\n" },
+		{ HEADER "<a>]] ]> ]]&gt;</a>", "header\n<a>]] ]&gt; ]]&gt;</a>\n" },
+		{ HEADER "<a b=']]>'/>", "header\n<a b=']]&gt;'/>\n" },
+		{ HEADER "<a>\xf0\x9f\x99\x82\x7f</a>", "header\n<a>\xf0\x9f\x99\x82\x7f</a>\n" },
+		{ HEADER "<a>&", "header\n" },
+		{ HEADER "<a b='&#60;&quot;&apos;&gt;'/>", "header\n<a b='&lt;\"&apos;&gt;'/>\n" },
+		{ HEADER "<a><![CDATA[]]></a>", "header\n<a/>\n" },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++)
+		assert_trace(*state, cases[i].input, cases[i].events);
+}
+
+static void
+what_is_not_well_formed_ends_the_stream(void **state)
+{
+	static const struct stream_case cases[] = {
 		{ HEADER "<a><!-- c --></a>", "header\nerror 2\n" },
 		{ HEADER "<!-- c -->", "header\nerror 2\n" },
 		{ HEADER "<a><?pi?></a>", "header\nerror 2\n" },
+		{ HEADER "<a></b>", "header\nerror 1\n" },
+		{ HEADER "<a>&foo;</a>", "header\nerror 2\n" },
+		{ HEADER "<a>&#0;</a>", "header\nerror 1\n" },
+		{ HEADER "<a>&#x1F;</a>", "header\nerror 1\n" },
+		{ HEADER "<a>&#xD800;</a>", "header\nerror 1\n" },
+		{ HEADER "<a>&#1114112;</a>", "header\nerror 1\n" },
+		{ HEADER "<a>]]></a>", "header\nerror 1\n" },
+		{ HEADER "<a>\x01</a>", "header\nerror 1\n" },
+		{ HEADER "<a>\xc0\x80</a>", "header\nerror 1\n" },
+		{ HEADER "<a>\xed\xa0\x80</a>", "header\nerror 1\n" },
+		{ HEADER "<a>\xf4\x90\x80\x80</a>", "header\nerror 1\n" },
+		{ HEADER "<a>\xef\xbf\xbf</a>", "header\nerror 1\n" },
+		{ HEADER "<a b='1' b='2'/>", "header\nerror 1\n" },
+		{ HEADER "<a xmlns:x='u' xmlns:y='u' x:b='1' y:b='2'/>", "header\nerror 1\n" },
+		{ HEADER "<a b='<'/>", "header\nerror 1\n" },
+		{ HEADER "<a b=1/>", "header\nerror 1\n" },
+		{ HEADER "<a b='1'c='2'/>", "header\nerror 1\n" },
+		{ HEADER "<x:a/>", "header\nerror 1\n" },
+		{ HEADER "<a xmlns:xml='urn:x'/>", "header\nerror 1\n" },
+		{ HEADER "<a xmlns:xmlns='urn:x'/>", "header\nerror 1\n" },
+		{ HEADER "<a xmlns:x=''/>", "header\nerror 1\n" },
+		{ HEADER "<a xmlns:x='http://www.w3.org/XML/1998/namespace'/>",
+			"header\nerror 1\n" },
+		{ HEADER "<a><stream:stream/></a>", "header\nerror 6\n" },
+		{ HEADER "<a><x:stream xmlns:x='http://etherx.jabber.org/streams'/></a>",
+			"header\nerror 6\n" },
+		{ HEADER "<a></stream:stream>", "header\nerror 1\n" },
+		{ HEADER "text", "header\nerror 1\n" },
+		{ HEADER "<stream:stream>", "header\nerror 6\n" },
+		{ HEADER "<xmlns:a/>", "header\nerror 1\n" },
+		{ HEADER "<a xmlns='http://www.w3.org/2000/xmlns/'/>", "header\nerror 1\n" },
+		{ HEADER "<a xmlns='u' xmlns='u'/>", "header\nerror 1\n" },
+		{ HEADER "<a xmlns:x='u' xmlns:x='u'/>", "header\nerror 1\n" },
+		{ HEADER "<a xmlns='u&#x1F;b'/>", "header\nerror 1\n" },
+		{ HEADER "</stream:stream x>", "header\nerror 1\n" },
+		{ HEADER "<?xml version='1.0'?>", "header\nerror 2\n" },
+		{ HEADER "<a>\xe2\x82</a>", "header\nerror 1\n" },
+		{ HEADER "<a>\xf0\x8f\x80\x80</a>", "header\nerror 1\n" },
+		{ HEADER "<a b='\xe0\x80\xaf'/>", "header\nerror 1\n" },
+		{ HEADER "<a\xc3/>", "header\nerror 1\n" },
+		{ HEADER "<a>&;</a>", "header\nerror 1\n" },
+		{ HEADER "<a>& </a>", "header\nerror 1\n" },
+		{ HEADER "<a>&#;</a>", "header\nerror 1\n" },
+		{ HEADER "<a>&#x;</a>", "header\nerror 1\n" },
+		{ HEADER "<a>&#X41;</a>", "header\nerror 1\n" },
+		{ HEADER "<a>&#4294967361;</a>", "header\nerror 1\n" },
+		{ HEADER "<a><![CDATA[\x01]]></a>", "header\nerror 1\n" },
+		{ HEADER "<a><![cdata[]]></a>", "header\nerror 2\n" },
+		{ HEADER "<![CDATA[x]]>", "header\nerror 2\n" },
+		{ HEADER "</a>", "header\nerror 1\n" },
+		{ HEADER "<a:b:c/>", "header\nerror 1\n" },
+		{ HEADER "<1a/>", "header\nerror 1\n" },
+		{ HEADER "< a/>", "header\nerror 1\n" },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++)
+		assert_trace(*state, cases[i].input, cases[i].events);
+}
+
+static void
+a_stream_begins_with_a_header_in_utf8(void **state)
+{
+	static const struct stream_case cases[] = {
 		{ "<!DOCTYPE a [<!ENTITY b 'c'>]><a/>", "error 2\n" },
 		{ "<?xml version='1.0'?><!DOCTYPE a><a/>", "error 2\n" },
 		{ "<?xml version='1.0' encoding='UTF-16'?>", "error 3\n" },
@@ -108,81 +203,8 @@ streams_become_events_however_they_are_cut(void **state)
 		{ "<stream xmlns='http://etherx.jabber.org/streams'>", "error 5\n" },
 		{ "<stream:stream xmlns:stream='urn:x'>", "error 6\n" },
 		{ "<a>", "error 1\n" },
-		{ HEADER "<a></b>", "header\nerror 1\n" },
-		{ HEADER "<a></a", "header\n" },
-		{ HEADER "<a>&foo;</a>", "header\nerror 2\n" },
-		{ HEADER "<a>&#0;</a>", "header\nerror 1\n" },
-		{ HEADER "<a>&#x1F;</a>", "header\nerror 1\n" },
-		{ HEADER "<a>&#xD800;</a>", "header\nerror 1\n" },
-		{ HEADER "<a>&#1114112;</a>", "header\nerror 1\n" },
-		{ HEADER "<a>&#00000065;</a>", "header\n<a>A</a>\n" },
-		{ HEADER "<a>]]></a>", "header\nerror 1\n" },
-		{ HEADER "<a>\x01</a>", "header\nerror 1\n" },
-		{ HEADER "<a>\xc0\x80</a>", "header\nerror 1\n" },
-		{ HEADER "<a>\xed\xa0\x80</a>", "header\nerror 1\n" },
-		{ HEADER "<a>\xf4\x90\x80\x80</a>", "header\nerror 1\n" },
-		{ HEADER "<a>\xef\xbf\xbf</a>", "header\nerror 1\n" },
-		{ HEADER "<a b='1' b='2'/>", "header\nerror 1\n" },
-		{ HEADER "<a xmlns:x='u' xmlns:y='u' x:b='1' y:b='2'/>", "header\nerror 1\n" },
-		{ HEADER "<a b='<'/>", "header\nerror 1\n" },
-		{ HEADER "<a b=1/>", "header\nerror 1\n" },
-		{ HEADER "<a b='1'c='2'/>", "header\nerror 1\n" },
-		{ HEADER "<x:a/>", "header\nerror 1\n" },
-		{ HEADER "<a xmlns:xml='urn:x'/>", "header\nerror 1\n" },
-		{ HEADER "<a xmlns:xmlns='urn:x'/>", "header\nerror 1\n" },
-		{ HEADER "<a xmlns:x=''/>", "header\nerror 1\n" },
-		{ HEADER "<a xmlns:x='http://www.w3.org/XML/1998/namespace'/>",
-			"header\nerror 1\n" },
-		{ HEADER "<a><stream:stream/></a>", "header\nerror 6\n" },
-		{ HEADER "<a><x:stream xmlns:x='http://etherx.jabber.org/streams'/></a>",
-			"header\nerror 6\n" },
-		{ HEADER "<a></stream:stream>", "header\nerror 1\n" },
-		{ HEADER "text", "header\nerror 1\n" },
-		{ HEADER "<stream:stream>", "header\nerror 6\n" },
-		{ HEADER "<a xmlns:stream='urn:x'><stream:b/></a>",
-			"header\n<a><b xmlns='urn:x'/></a>\n" },
-		{ HEADER "<a stream:b='1'/>",
-			"header\n<a xmlns:ns1='http://etherx.jabber.org/streams' "
-			"ns1:b='1'/>\n" },
-		{ HEADER "<xml:a/>", "header\n<xml:a/>\n" },
-		{ HEADER "<xmlns:a/>", "header\nerror 1\n" },
-		{ HEADER "<a xmlns='http://www.w3.org/2000/xmlns/'/>", "header\nerror 1\n" },
-		{ HEADER "<a xmlns='u' xmlns='u'/>", "header\nerror 1\n" },
-		{ HEADER "<a xmlns:x='u' xmlns:x='u'/>", "header\nerror 1\n" },
-		{ HEADER "<a xmlns:x='u&#10;b' x:c=''/>",
-			"header\n<a xmlns:ns1='u&#10;b' ns1:c=''/>\n" },
-		{ HEADER "<a xmlns='u&#x1F;b'/>", "header\nerror 1\n" },
-		{ HEADER "<a xmlns='u|b c'/>", "header\n<a xmlns='u|b c'/>\n" },
-		{ HEADER "<iq xmlns='jabber:server'/>", "header\n<iq xmlns='jabber:server'/>\n" },
-		{ HEADER "<a></a ></stream:stream >", "header\n<a/>\nclose\n" },
-		{ HEADER "</stream:stream x>", "header\nerror 1\n" },
-		{ HEADER "<?xml version='1.0'?>", "header\nerror 2\n" },
 		{ " <?xml version='1.0'?>", "error 2\n" },
 		{ "\n" HEADER2 "<iq/>", "header\n<iq/>\n" },
-		{ HEADER "<a/></stream:stream><?junk", "header\n<a/>\nclose\n" },
-		{ HEADER "<a>]] ]> ]]&gt;</a>", "header\n<a>]] ]&gt; ]]&gt;</a>\n" },
-		{ HEADER "<a b=']]>'/>", "header\n<a b=']]&gt;'/>\n" },
-		{ HEADER "<a>\xf0\x9f\x99\x82\x7f</a>", "header\n<a>\xf0\x9f\x99\x82\x7f</a>\n" },
-		{ HEADER "<a>\xe2\x82</a>", "header\nerror 1\n" },
-		{ HEADER "<a>\xf0\x8f\x80\x80</a>", "header\nerror 1\n" },
-		{ HEADER "<a b='\xe0\x80\xaf'/>", "header\nerror 1\n" },
-		{ HEADER "<a\xc3/>", "header\nerror 1\n" },
-		{ HEADER "<a>&", "header\n" },
-		{ HEADER "<a>&;</a>", "header\nerror 1\n" },
-		{ HEADER "<a>& </a>", "header\nerror 1\n" },
-		{ HEADER "<a>&#;</a>", "header\nerror 1\n" },
-		{ HEADER "<a>&#x;</a>", "header\nerror 1\n" },
-		{ HEADER "<a>&#X41;</a>", "header\nerror 1\n" },
-		{ HEADER "<a>&#4294967361;</a>", "header\nerror 1\n" },
-		{ HEADER "<a b='&#60;&quot;&apos;&gt;'/>", "header\n<a b='&lt;\"&apos;&gt;'/>\n" },
-		{ HEADER "<a><![CDATA[]]></a>", "header\n<a/>\n" },
-		{ HEADER "<a><![CDATA[\x01]]></a>", "header\nerror 1\n" },
-		{ HEADER "<a><![cdata[]]></a>", "header\nerror 2\n" },
-		{ HEADER "<![CDATA[x]]>", "header\nerror 2\n" },
-		{ HEADER "</a>", "header\nerror 1\n" },
-		{ HEADER "<a:b:c/>", "header\nerror 1\n" },
-		{ HEADER "<1a/>", "header\nerror 1\n" },
-		{ HEADER "< a/>", "header\nerror 1\n" },
 	};
 
 	for (size_t i = 0; i < COUNT_OF(cases); i++)
@@ -374,6 +396,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FIXTURE_TEST(streams_become_events_however_they_are_cut),
+		FIXTURE_TEST(what_is_not_well_formed_ends_the_stream),
+		FIXTURE_TEST(a_stream_begins_with_a_header_in_utf8),
 		FIXTURE_TEST(declared_prefixes_of_the_header_hold_in_stanzas),
 		FIXTURE_TEST(content_is_forwarded_as_it_came_only_where_it_means_the_same),
 		FIXTURE_TEST(a_long_session_is_the_same_however_it_is_cut),

@@ -1,6 +1,6 @@
 /* What the tests of this folder share: names, tokens and an arena, made anew for each test. */
-#ifndef XML_FIXTURE_H
-#define XML_FIXTURE_H
+#ifndef TEST_XML_H
+#define TEST_XML_H
 
 #include "xml/scanner.h"
 #include "xml/writer.h"
