@@ -90,17 +90,21 @@ is_continuation(char c)
 
 /*
  * Characters of two and three bytes whose first byte tells that whatever follows is allowed: most
- * of the world's writing. The odd ranges behind E0, ED, EF and F0 are left to the decoder.
+ * of the world's writing, and the ASCII that stands among it. The odd ranges behind E0, ED, EF and
+ * F0 are left to the decoder.
  */
 static const char *
 skip_usual(const char *at, const char *end)
 {
-	while (end - at >= 3 && is_continuation(at[1])) {
+	while (end - at >= 3) {
 		unsigned char first = (unsigned char)at[0];
 
-		if (first >= 0xc2 && first <= 0xdf)
+		if (first == ' ' || (xml_byte_kinds[first] & XML_BYTE_NAME))
+			at++;
+		else if (first >= 0xc2 && first <= 0xdf && is_continuation(at[1]))
 			at += 2;
-		else if (first >= 0xe1 && first <= 0xec && is_continuation(at[2]))
+		else if (first >= 0xe1 && first <= 0xec && is_continuation(at[1]) &&
+			 is_continuation(at[2]))
 			at += 3;
 		else
 			break;

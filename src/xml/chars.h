@@ -26,7 +26,10 @@ xml_is_char(uint32_t code)
 	       (code >= 0x10000 && code <= 0x10ffff);
 }
 
-/* Steps over characters beyond ASCII that XML allows, up to the first byte that is none. */
+/*
+ * Steps over characters beyond ASCII that XML allows, and over letters, digits and spaces among
+ * them. It stops on other ASCII, and on what is not allowed or not complete.
+ */
 const char *xml_skip_foreign(const char *at, const char *end);
 
 /*

@@ -10,48 +10,61 @@
 
 enum { SLOTS = 4096, NAMES_MOST = 2048 };
 
+/* The first and the last bytes of a text. Together with its length they are a short text. */
+struct ends {
+	uint64_t head, tail;
+};
+
 struct names {
 	struct slice texts[NAMES_MOST];
-	uint32_t hashes[NAMES_MOST];
+	struct ends ends[NAMES_MOST];
 	xml_name slots[SLOTS];
 	xml_name count;
 };
 
-/* The first and the last bytes and the length: enough to tell our own names apart. */
-static uint32_t
-hash_of(struct slice text)
+static inline struct ends
+ends_of(struct slice text)
 {
-	uint64_t head = 0, tail = 0;
+	struct ends e = { 0, 0 };
 
 	if (text.len >= 8) {
-		memcpy(&head, text.p, 8);
-		memcpy(&tail, text.p + text.len - 8, 8);
+		memcpy(&e.head, text.p, 8);
+		memcpy(&e.tail, text.p + text.len - 8, 8);
 	} else if (text.len >= 4) {
-		memcpy(&head, text.p, 4);
-		memcpy(&tail, text.p + text.len - 4, 4);
+		memcpy(&e.head, text.p, 4);
+		memcpy(&e.tail, text.p + text.len - 4, 4);
 	} else if (text.len > 0) {
-		head = (unsigned char)text.p[0];
-		tail = (uint64_t)(unsigned char)text.p[text.len / 2] << 8 |
-		       (unsigned char)text.p[text.len - 1];
+		e.head = (unsigned char)text.p[0];
+		e.tail = (uint64_t)(unsigned char)text.p[text.len / 2] << 8 |
+			 (unsigned char)text.p[text.len - 1];
 	}
-	head = (head ^ text.len) * 0x9e3779b97f4a7c15u;
-	tail = (tail ^ head >> 29) * 0xbf58476d1ce4e5b9u;
-	return (uint32_t)(tail >> 32);
+	return e;
+}
+
+static inline size_t
+hash_of(struct ends e, size_t len)
+{
+	uint64_t hash = e.head * 0x9e3779b97f4a7c15u ^ (e.tail + len) * 0xbf58476d1ce4e5b9u;
+
+	return (hash ^ hash >> 29) >> 32;
+}
+
+static inline bool
+is_text(const struct names *names, xml_name n, struct slice text, struct ends e)
+{
+	return names->texts[n].len == text.len && names->ends[n].head == e.head &&
+	       names->ends[n].tail == e.tail &&
+	       (text.len <= sizeof(e) || memcmp(names->texts[n].p, text.p, text.len) == 0);
 }
 
 /* The slot where the text is, or where it would go. */
-static size_t
-slot_of(const struct names *names, struct slice text, uint32_t hash)
+static inline size_t
+slot_of(const struct names *names, struct slice text, struct ends e)
 {
-	size_t at = hash % SLOTS;
+	size_t at = hash_of(e, text.len) % SLOTS;
 
-	while (names->slots[at] != 0) {
-		xml_name n = names->slots[at];
-
-		if (names->hashes[n] == hash && slice_is(names->texts[n], text))
-			break;
+	while (names->slots[at] != 0 && !is_text(names, names->slots[at], text, e))
 		at = (at + 1) % SLOTS;
-	}
 	return at;
 }
 
@@ -92,15 +105,15 @@ names_destroy(struct names **names_ptr)
 xml_name
 names_add(struct names *names, struct slice text)
 {
-	uint32_t hash = hash_of(text);
-	size_t at = slot_of(names, text, hash);
+	struct ends e = ends_of(text);
+	size_t at = slot_of(names, text, e);
 
 	if (names->slots[at] != 0)
 		return names->slots[at];
 	if (names->count == NAMES_MOST)
 		die("The table of XML names is full; raise NAMES_MOST in xml/names.c.");
 	names->texts[names->count] = slice_make(xstrndup(text.p, text.len), text.len);
-	names->hashes[names->count] = hash;
+	names->ends[names->count] = e;
 	names->slots[at] = names->count;
 	return names->count++;
 }
@@ -108,7 +121,7 @@ names_add(struct names *names, struct slice text)
 xml_name
 names_find(const struct names *names, struct slice text)
 {
-	return names->slots[slot_of(names, text, hash_of(text))];
+	return names->slots[slot_of(names, text, ends_of(text))];
 }
 
 struct slice

@@ -8,6 +8,7 @@
 #include "xml/chars.h"
 #include "xml/parse_ns.h"
 #include "xml/parse_text.h"
+#include "xml/skip.h"
 
 #include <stdlib.h>
 
@@ -21,16 +22,21 @@ parse_fail(struct parser *p, enum xml_error error, const char *why)
 	return PARSE_FAILED;
 }
 
-static struct xml_token *
+static void
+grow(struct xml_tokens *tokens)
+{
+	tokens->capacity = tokens->capacity == 0 ? TOKENS_USUAL : tokens->capacity * 2;
+	tokens->v = xrealloc(tokens->v, size_mul(tokens->capacity, sizeof(*tokens->v)));
+}
+
+static inline struct xml_token *
 add_token(struct parser *p, enum xml_kind kind)
 {
 	struct xml_tokens *tokens = p->tokens;
 	struct xml_token *t;
 
-	if (tokens->count == tokens->capacity) {
-		tokens->capacity = tokens->capacity == 0 ? TOKENS_USUAL : tokens->capacity * 2;
-		tokens->v = xrealloc(tokens->v, size_mul(tokens->capacity, sizeof(*tokens->v)));
-	}
+	if (tokens->count == tokens->capacity)
+		grow(tokens);
 	t = &tokens->v[tokens->count++];
 	*t = (struct xml_token){ .kind = (uint8_t)kind, .span = 1 };
 	return t;
@@ -69,8 +75,7 @@ step_name(struct parser *p, const char *start)
 	while (belongs) {
 		enum parse_result r;
 
-		while (p->at < p->end && (xml_byte_kinds[(unsigned char)*p->at] & XML_BYTE_NAME))
-			p->at++;
+		p->at = skip_name(p->at, p->end);
 		if (p->at - start > p->limits->name_bytes)
 			return parse_fail(p, XML_LIMIT, "A name is too long");
 		if (p->at == p->end)
@@ -84,9 +89,9 @@ step_name(struct parser *p, const char *start)
 	return PARSE_DONE;
 }
 
-/* A name without colon. On PARSE_DONE a byte follows it. */
-static enum parse_result
-parse_ncname(struct parser *p, struct slice *name_out)
+/* Any name, also one that goes on behind the bytes, is too long, or is none. */
+static __attribute__((noinline)) enum parse_result
+parse_odd_ncname(struct parser *p, struct slice *name_out)
 {
 	const char *start = p->at;
 	bool belongs;
@@ -105,6 +110,20 @@ parse_ncname(struct parser *p, struct slice *name_out)
 	r = step_name(p, start);
 	*name_out = slice_make(start, (size_t)(p->at - start));
 	return r;
+}
+
+/* A name without colon. On PARSE_DONE a byte follows it. */
+static inline enum parse_result
+parse_ncname(struct parser *p, struct slice *name_out)
+{
+	const char *start = p->at, *end = skip_name(start, p->end);
+
+	if (end == p->end || (unsigned char)*end >= 0x80 || end - start > p->limits->name_bytes ||
+		!(xml_byte_kinds[(unsigned char)*start] & XML_BYTE_NAME_START))
+		return parse_odd_ncname(p, name_out);
+	*name_out = slice_make(start, (size_t)(end - start));
+	p->at = end;
+	return PARSE_DONE;
 }
 
 static enum parse_result

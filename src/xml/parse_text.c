@@ -1,48 +1,14 @@
 /*
- * Text is looked at once, sixteen bytes at a time where they are plain. Only what holds a
+ * Text is looked at once, many bytes at a time where they are plain. Only what holds a
  * reference, or white space that XML normalises, is copied.
  */
 #include "xml/parse_text.h"
 
 #include "xml/chars.h"
 #include "xml/reference.h"
-
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
+#include "xml/skip.h"
 
 enum run_kind { IN_ATTRIBUTE, IN_TEXT, IN_CDATA };
-
-/* Steps over bytes that mean themselves wherever they stand. */
-static const char *
-skip_plain(const char *at, const char *end)
-{
-#ifdef __SSE2__
-	const __m128i lt = _mm_set1_epi8('<'), amp = _mm_set1_epi8('&'),
-		      bracket = _mm_set1_epi8(']'), quote = _mm_set1_epi8('"'),
-		      apos = _mm_set1_epi8('\''), space = _mm_set1_epi8(0x20);
-
-	while (end - at >= 16) {
-		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)at);
-		/* As signed bytes, controls and everything beyond ASCII are below the space. */
-		__m128i odd = _mm_or_si128(
-			_mm_or_si128(_mm_cmpeq_epi8(v, lt), _mm_cmpeq_epi8(v, amp)),
-			_mm_or_si128(_mm_cmpeq_epi8(v, bracket), _mm_cmplt_epi8(v, space)));
-		unsigned mask;
-
-		odd = _mm_or_si128(
-			odd, _mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, apos)));
-		mask = (unsigned)_mm_movemask_epi8(odd);
-		if (mask != 0)
-			return at + __builtin_ctz(mask);
-		at += 16;
-	}
-#endif
-	while (at < end && (unsigned char)*at >= 0x20 && (unsigned char)*at < 0x80 && *at != '<' &&
-		*at != '&' && *at != ']' && *at != '"' && *at != '\'')
-		at++;
-	return at;
-}
 
 /* Steps over characters beyond ASCII. */
 static enum parse_result
@@ -76,7 +42,7 @@ at_section_end(const struct parser *p, bool *yes_out)
 
 /* p->at stands on '&', and afterwards behind the ';'. Apart, to keep the usual way short. */
 static __attribute__((noinline)) enum parse_result
-step_reference(struct parser *p)
+step_odd_reference(struct parser *p)
 {
 	struct slice name = slice_make(p->at + 1, (size_t)(p->end - p->at) - 1);
 	char text[REFERENCE_TEXT];
@@ -99,6 +65,18 @@ step_reference(struct parser *p)
 		return parse_malformed(p, "A reference names no character of XML");
 	/* RFC 6120, 11.1 and 4.9.3.18 */
 	return parse_fail(p, XML_RESTRICTED, "XMPP has five entities, and this is none of them");
+}
+
+static inline enum parse_result
+step_reference(struct parser *p)
+{
+	char value;
+	size_t usual = reference_usual(slice_make(p->at + 1, (size_t)(p->end - p->at) - 1), &value);
+
+	if (usual == 0)
+		return step_odd_reference(p);
+	p->at += 1 + usual;
+	return PARSE_DONE;
 }
 
 /* Which bytes end a run, and which stand for something else than themselves. */
@@ -175,6 +153,12 @@ decode_special(const char *at, const char *end, enum run_kind kind, char **to)
 	char c = *at++;
 
 	if (c == '&' && kind != IN_CDATA) {
+		size_t usual = reference_usual(name, *to);
+
+		if (usual > 0) {
+			(*to)++;
+			return at + usual;
+		}
 		(void)reference_cut(&name);
 		*to += reference_decode(name, *to);
 		return at + name.len + 1;
@@ -225,8 +209,16 @@ parse_run(struct parser *p, enum run_kind kind, char quote, struct slice *out)
 enum parse_result
 parse_attribute_value(struct parser *p, char quote, struct slice *value_out)
 {
-	enum parse_result r = parse_run(p, IN_ATTRIBUTE, quote, value_out);
+	const char *start = p->at, *end = skip_plain(start, p->end);
+	enum parse_result r;
 
+	/* Most values are plain up to their quote. */
+	if (end < p->end && *end == quote) {
+		*value_out = slice_make(start, (size_t)(end - start));
+		p->at = end + 1;
+		return PARSE_DONE;
+	}
+	r = parse_run(p, IN_ATTRIBUTE, quote, value_out);
 	if (r == PARSE_DONE)
 		p->at++;
 	return r;

@@ -9,6 +9,35 @@ enum {
 	REFERENCE_TEXT = 4,     /* bytes that one stands for at most; never more than it has */
 };
 
+/*
+ * One of the five at the beginning of the text behind an '&': how many bytes it has with its ';',
+ * and one byte in out. 0: none, or too near to the end to be looked at together.
+ */
+static inline size_t
+reference_usual(struct slice text, char *out)
+{
+	if (text.len < 5)
+		return 0;
+	switch (text.p[0]) {
+	case 'l':
+		*out = '<';
+		return memcmp(text.p, "lt;", 3) == 0 ? 3 : 0;
+	case 'g':
+		*out = '>';
+		return memcmp(text.p, "gt;", 3) == 0 ? 3 : 0;
+	case 'a':
+		*out = text.p[1] == 'm' ? '&' : '\'';
+		if (memcmp(text.p, "amp;", 4) == 0)
+			return 4;
+		return memcmp(text.p, "apos;", 5) == 0 ? 5 : 0;
+	case 'q':
+		*out = '"';
+		return memcmp(text.p, "quot;", 5) == 0 ? 5 : 0;
+	default:
+		return 0;
+	}
+}
+
 /* Cuts the text behind an '&' before the ';'. False: there is none. */
 bool reference_cut(struct slice *text);
 

@@ -1,5 +1,5 @@
 /*
- * Runs of bytes that mean themselves are copied at once, sixteen looked at together. What is
+ * Runs of bytes that mean themselves are copied at once. What is
  * written is well-formed whatever the text was: bytes that are no UTF-8, and characters that XML
  * does not have, never come out.
  */
@@ -7,40 +7,9 @@
 
 #include "xml/chars.h"
 #include "xml/limits.h"
+#include "xml/skip.h"
 
 #include <assert.h>
-
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
-/* Steps over bytes that mean themselves in text and in values. */
-static const char *
-skip_plain(const char *at, const char *end)
-{
-#ifdef __SSE2__
-	const __m128i lt = _mm_set1_epi8('<'), gt = _mm_set1_epi8('>'), amp = _mm_set1_epi8('&'),
-		      apos = _mm_set1_epi8('\''), space = _mm_set1_epi8(0x20);
-
-	while (end - at >= 16) {
-		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)at);
-		__m128i odd = _mm_or_si128(
-			_mm_or_si128(_mm_cmpeq_epi8(v, lt), _mm_cmpeq_epi8(v, gt)),
-			_mm_or_si128(_mm_cmpeq_epi8(v, amp), _mm_cmpeq_epi8(v, apos)));
-		/* As signed bytes, controls and everything beyond ASCII are below the space. */
-		unsigned mask = (unsigned)_mm_movemask_epi8(
-			_mm_or_si128(odd, _mm_cmplt_epi8(v, space)));
-
-		if (mask != 0)
-			return at + __builtin_ctz(mask);
-		at += 16;
-	}
-#endif
-	while (at < end && (unsigned char)*at >= 0x20 && (unsigned char)*at < 0x80 && *at != '<' &&
-		*at != '>' && *at != '&' && *at != '\'')
-		at++;
-	return at;
-}
 
 /* p NULL: the byte of ASCII means itself. */
 static struct slice
@@ -71,7 +40,7 @@ write_escaped(struct buffer *out, struct slice text, bool in_value)
 {
 	const char *at = text.p, *end = text.p + text.len, *start = at;
 
-	while ((at = skip_plain(at, end)) < end) {
+	while ((at = skip_written(at, end)) < end) {
 		bool foreign = (unsigned char)*at >= 0x80;
 		const char *next = foreign ? xml_skip_foreign(at, end) : at;
 		struct slice escape = SLICE("\xef\xbf\xbd"); /* U+FFFD for what is no UTF-8 */
