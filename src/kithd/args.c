@@ -32,6 +32,7 @@ usage(FILE *out)
 		"  --set KEY=VALUE     set any option (may repeat)\n"
 		"  --check             read the configuration, say what is wrong, and end\n"
 		"  --dump-defaults     print a configuration with all defaults\n"
+		"  --dump-xeps         print the XEPs of this server, as docs/xeps.md\n"
 		"  --dump-man-options  print the options for kithd.conf(5)\n"
 		"  --explain pipeline  print the points that stanzas pass, and the modules there\n"
 		"  --version\n",
@@ -45,7 +46,7 @@ args_usage(void)
 	return usage(stderr);
 }
 
-enum { OPT_TRY = 256, OPT_DUMP, OPT_MAN, OPT_CHECK, OPT_EXPLAIN, OPT_VERSION, OPT_HELP };
+enum { OPT_TRY = 256, OPT_DUMP, OPT_MAN, OPT_XEPS, OPT_CHECK, OPT_EXPLAIN, OPT_VERSION, OPT_HELP };
 
 static const struct option longs[] = {
 	{ "try", no_argument, NULL, OPT_TRY },
@@ -58,6 +59,7 @@ static const struct option longs[] = {
 	{ "check", no_argument, NULL, OPT_CHECK },
 	{ "dump-defaults", no_argument, NULL, OPT_DUMP },
 	{ "dump-man-options", no_argument, NULL, OPT_MAN },
+	{ "dump-xeps", no_argument, NULL, OPT_XEPS },
 	{ "explain", required_argument, NULL, OPT_EXPLAIN },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ "help", no_argument, NULL, OPT_HELP },
@@ -108,6 +110,9 @@ take_option(struct args *args, struct arena *arena, int c)
 		return -1;
 	case OPT_MAN:
 		args->mode = MODE_DUMP_MANUAL;
+		return -1;
+	case OPT_XEPS:
+		args->mode = MODE_DUMP_XEPS;
 		return -1;
 	case OPT_EXPLAIN:
 		args->mode = MODE_EXPLAIN;

@@ -4,7 +4,14 @@
 
 #include "base/arena.h"
 
-enum mode { MODE_RUN, MODE_CHECK, MODE_DUMP_DEFAULTS, MODE_DUMP_MANUAL, MODE_EXPLAIN };
+enum mode {
+	MODE_RUN,
+	MODE_CHECK,
+	MODE_DUMP_DEFAULTS,
+	MODE_DUMP_MANUAL,
+	MODE_DUMP_XEPS,
+	MODE_EXPLAIN
+};
 
 struct arg_list {
 	const char **v;

@@ -4,6 +4,7 @@
 #include "server/modules.h"
 #include "server/server.h"
 #include "server/try.h"
+#include "server/xeps.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -166,6 +167,10 @@ dispatch(struct program *p)
 	}
 	if (p->args.mode == MODE_DUMP_MANUAL) {
 		config_dump_manual(p->sections, stdout);
+		return EXIT_SUCCESS;
+	}
+	if (p->args.mode == MODE_DUMP_XEPS) {
+		xeps_dump(all_modules, stdout);
 		return EXIT_SUCCESS;
 	}
 	if (p->args.mode == MODE_EXPLAIN)

@@ -95,7 +95,7 @@ account_items(struct iq *iq)
 }
 
 static const struct xep xeps[] = {
-	{ 30, "2.5rc3", XEP_COMPLETE },
+	{ 30, "2.5.0", XEP_COMPLETE },
 	{ 0 },
 };
 
