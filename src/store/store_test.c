@@ -1,0 +1,606 @@
+/* What store.h promises, asked of both back ends. */
+#include "store/world_test.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static const struct slice juliet = { "juliet@example.test", 19 };
+static const struct slice romeo = { "romeo@example.test", 18 };
+
+static int
+set_up(void **state, bool sqlite)
+{
+	struct world *w = calloc(1, sizeof(*w));
+
+	assert_non_null(w);
+	world_init(w, sqlite);
+	world_open(w);
+	*state = w;
+	return 0;
+}
+
+static int
+with_memory(void **state)
+{
+	return set_up(state, false);
+}
+
+static int
+with_sqlite(void **state)
+{
+	return set_up(state, true);
+}
+
+static int
+tear_down(void **state)
+{
+	world_finish(*state);
+	free(*state);
+	return 0;
+}
+
+static struct slice
+read_all(struct world *w, struct slice owner)
+{
+	struct store_batch *batch = store_batch_create(w->store, owner);
+
+	(void)store_read_value(batch, NOTES);
+	(void)store_read_set(batch, FRIENDS);
+	(void)store_read_map(batch, CONTACTS);
+	(void)store_read_log(batch, HISTORY, NULL);
+	return world_read(w, batch);
+}
+
+static struct slice
+read_log(struct world *w, struct store_range range)
+{
+	struct store_batch *batch = store_batch_create(w->store, juliet);
+
+	(void)store_read_log(batch, HISTORY, &range);
+	return world_read(w, batch);
+}
+
+#define assert_text(slice_, text) \
+	do { \
+		struct slice got_ = (slice_); \
+		assert_string_equal(got_.p, text); \
+	} while (0)
+
+static void
+values_are_set_replaced_and_deleted(void **state)
+{
+	struct world *w = *state;
+	struct store_txn *txn = store_txn_create(w->store, juliet);
+
+	store_txn_value_set(txn, NOTES, SLICE("one"));
+	assert_int_equal(world_commit(w, txn), 0);
+	assert_text(read_all(w, juliet), "=one");
+	assert_text(read_all(w, romeo), "");
+	txn = store_txn_create(w->store, juliet);
+	store_txn_value_set(txn, NOTES, SLICE("two"));
+	assert_int_equal(world_commit(w, txn), 0);
+	assert_text(read_all(w, juliet), "=two");
+	txn = store_txn_create(w->store, juliet);
+	store_txn_value_set(txn, NOTES, NO_SLICE);
+	assert_int_equal(world_commit(w, txn), 0);
+	assert_text(read_all(w, juliet), "=");
+	txn = store_txn_create(w->store, juliet);
+	store_txn_value_delete(txn, NOTES);
+	store_txn_value_delete(txn, NOTES);
+	assert_int_equal(world_commit(w, txn), 0);
+	assert_text(read_all(w, juliet), "");
+}
+
+static void
+keys_come_in_the_order_of_their_bytes(void **state)
+{
+	struct world *w = *state;
+	struct store_txn *txn = store_txn_create(w->store, juliet);
+	struct store_batch *batch;
+
+	store_txn_set_add(txn, FRIENDS, SLICE("b"));
+	store_txn_set_add(txn, FRIENDS, SLICE("\xc3\xa4"));
+	store_txn_set_add(txn, FRIENDS, SLICE("Z"));
+	store_txn_set_add(txn, FRIENDS, SLICE("b"));
+	store_txn_set_add(txn, FRIENDS, SLICE(""));
+	store_txn_set_add(txn, FRIENDS, SLICE("a"));
+	store_txn_set_remove(txn, FRIENDS, SLICE("a"));
+	store_txn_map_put(txn, CONTACTS, SLICE("y"), SLICE("1"));
+	store_txn_map_put(txn, CONTACTS, SLICE("x"), SLICE("2"));
+	store_txn_map_put(txn, CONTACTS, SLICE("y"), SLICE("3"));
+	store_txn_map_put(txn, CONTACTS, SLICE("z"), SLICE("4"));
+	store_txn_map_delete(txn, CONTACTS, SLICE("z"));
+	assert_int_equal(world_commit(w, txn), 0);
+	assert_text(read_all(w, juliet), "= Z= b= \xc3\xa4= x=2 y=3");
+	batch = store_batch_create(w->store, juliet);
+	(void)store_read_key(batch, CONTACTS, SLICE("y"));
+	(void)store_read_key(batch, CONTACTS, SLICE("z"));
+	(void)store_read_key(batch, FRIENDS, SLICE("Z"));
+	(void)store_read_key(batch, FRIENDS, SLICE("z"));
+	(void)store_read_count(batch, FRIENDS, NULL);
+	assert_text(world_read(w, batch), "y=3 Z=#4");
+	txn = store_txn_create(w->store, juliet);
+	store_txn_set_clear(txn, FRIENDS);
+	store_txn_map_clear(txn, CONTACTS);
+	store_txn_set_add(txn, FRIENDS, SLICE("new"));
+	assert_int_equal(world_commit(w, txn), 0);
+	assert_text(read_all(w, juliet), "new=");
+}
+
+static void
+bytes_may_be_any(void **state)
+{
+	struct world *w = *state;
+	struct store_txn *txn = store_txn_create(w->store, juliet);
+	char blob[256], key[255];
+
+	for (size_t i = 0; i < sizeof(blob); i++)
+		blob[i] = (char)i;
+	memcpy(key, blob + 1, sizeof(key));
+	store_txn_map_put(txn, CONTACTS, slice_make(key, sizeof(key)), slice_make(blob, 256));
+	assert_int_equal(world_commit(w, txn), 0);
+	assert_int_equal(read_all(w, juliet).len, sizeof(key) + 1 + sizeof(blob));
+	txn = store_txn_create(w->store, juliet);
+	store_txn_map_delete(txn, CONTACTS, slice_make(key, sizeof(key)));
+	assert_int_equal(world_commit(w, txn), 0);
+	assert_text(read_all(w, juliet), "");
+}
+
+static void
+a_condition_that_is_not_met_leaves_nothing(void **state)
+{
+	struct world *w = *state;
+	struct store_txn *txn = store_txn_create(w->store, juliet);
+
+	store_txn_set_add(txn, FRIENDS, SLICE("tybalt"));
+	store_txn_value_require(txn, NOTES);
+	assert_int_equal(world_commit(w, txn), -ENOENT);
+	assert_text(read_all(w, juliet), "");
+	txn = store_txn_create(w->store, juliet);
+	store_txn_value_create(txn, NOTES, SLICE("mine"));
+	assert_int_equal(world_commit(w, txn), 0);
+	txn = store_txn_create(w->store, juliet);
+	store_txn_set_add(txn, FRIENDS, SLICE("tybalt"));
+	store_txn_value_create(txn, NOTES, SLICE("yours"));
+	assert_int_equal(world_commit(w, txn), -EEXIST);
+	txn = store_txn_create(w->store, juliet);
+	store_txn_value_require(txn, NOTES);
+	store_txn_set_add(txn, FRIENDS, SLICE("nurse"));
+	assert_int_equal(world_commit(w, txn), 0);
+	assert_text(read_all(w, juliet), "=mine nurse=");
+}
+
+struct order {
+	size_t *next;
+	size_t number;
+	int expected;
+};
+
+static void
+check_order(struct store_request *request)
+{
+	struct order *order = request->arg;
+
+	assert_int_equal(order->number, *order->next);
+	assert_int_equal(request->error, order->expected);
+	++*order->next;
+}
+
+static void
+one_that_fails_does_not_harm_its_neighbours(void **state)
+{
+	enum { COUNT = 600 };
+	struct world *w = *state;
+	struct order *orders = calloc(COUNT, sizeof(*orders));
+	struct store_batch *batch;
+	size_t next = 0;
+
+	assert_non_null(orders);
+	for (size_t i = 0; i < COUNT; i++) {
+		struct slice owner = arena_printf(&w->arena, "owner%zu", i / 3);
+		struct store_txn *txn = store_txn_create(w->store, owner);
+
+		store_txn_value_create(txn, NOTES, SLICE("x"));
+		store_txn_map_put(txn, CONTACTS, arena_printf(&w->arena, "%zu", i), SLICE("y"));
+		orders[i] = (struct order){ &next, i, i % 3 == 0 ? 0 : -EEXIST };
+		store_commit(txn, 7, check_order, &orders[i]);
+	}
+	world_wait(w, COUNT);
+	assert_int_equal(next, COUNT);
+	batch = store_batch_create(w->store, SLICE("owner199"));
+	(void)store_read_map(batch, CONTACTS);
+	assert_text(world_read(w, batch), "597=y");
+	free(orders);
+}
+
+static void
+fill_history(struct world *w)
+{
+	static const char *const with[] = { "a", "b", NULL };
+
+	for (int i = 1; i <= 6; i++) {
+		struct store_txn *txn = store_txn_create(w->store, i == 4 ? romeo : juliet);
+
+		store_txn_log_append(txn, HISTORY, i * 100, slice_of(with[i % 3]),
+			arena_printf(&w->arena, "m%d", i));
+		assert_int_equal(world_commit(w, txn), 0);
+	}
+}
+
+static void
+logs_are_read_in_both_directions_and_in_parts(void **state)
+{
+	struct world *w = *state;
+	struct store_batch *batch;
+
+	fill_history(w);
+	assert_text(read_log(w, (struct store_range){ 0 }),
+		"100:b=m1 200:=m2 300:a=m3 500:=m5 600:a=m6");
+	assert_text(read_log(w, (struct store_range){ .backward = true }),
+		"600:a=m6 500:=m5 300:a=m3 200:=m2 100:b=m1");
+	assert_text(read_log(w, (struct store_range){ .limit = 2 }), "100:b=m1 200:=m2…");
+	assert_text(read_log(w, (struct store_range){ .limit = 5 }),
+		"100:b=m1 200:=m2 300:a=m3 500:=m5 600:a=m6");
+	assert_text(read_log(w, (struct store_range){ .limit = 2, .backward = true }),
+		"600:a=m6 500:=m5…");
+	assert_text(read_log(w, (struct store_range){ .with = SLICE("a") }), "300:a=m3 600:a=m6");
+	assert_text(
+		read_log(w,
+			(struct store_range){ .with = SLICE("a"), .backward = true, .limit = 1 }),
+		"600:a=m6…");
+	assert_text(read_log(w, (struct store_range){ .with = SLICE("c") }), "");
+	assert_text(read_log(w, (struct store_range){ .since_ms = 200, .until_ms = 300 }),
+		"200:=m2 300:a=m3");
+	batch = store_batch_create(w->store, juliet);
+	(void)store_read_count(batch, HISTORY, NULL);
+	(void)store_read_count(batch, HISTORY, &(struct store_range){ .with = SLICE("a") });
+	(void)store_read_count(batch, HISTORY, &(struct store_range){ .until_ms = 99 });
+	assert_text(world_read(w, batch), "#5#2");
+}
+
+static void
+keep_ids(struct store_request *request)
+{
+	uint64_t *ids = request->arg;
+
+	assert_int_equal(request->error, 0);
+	ids[0] = store_txn_log_id(store_txn_of(request), 0);
+	ids[1] = store_txn_log_id(store_txn_of(request), 1);
+}
+
+/* Appends two entries; gives their ids. */
+static void
+append_two(struct world *w, uint64_t ids[2])
+{
+	struct store_txn *txn = store_txn_create(w->store, juliet);
+
+	store_txn_log_append(txn, HISTORY, 1, NO_SLICE, SLICE("x"));
+	store_txn_set_add(txn, FRIENDS, SLICE("f"));
+	store_txn_log_append(txn, HISTORY, 2, NO_SLICE, SLICE("y"));
+	store_commit(txn, 7, keep_ids, ids);
+	world_wait(w, 1);
+	assert_true(ids[0] > 0 && ids[1] > ids[0]);
+}
+
+static void
+ids_bound_a_range_and_are_never_used_again(void **state)
+{
+	struct world *w = *state;
+	uint64_t first[2], second[2], third[2];
+	struct store_txn *txn;
+
+	append_two(w, first);
+	append_two(w, second);
+	assert_true(second[0] > first[1]);
+	assert_text(read_log(w, (struct store_range){ .after = first[0], .before = second[1] }),
+		"2:=y 1:=x");
+	assert_text(read_log(w, (struct store_range){ .after = second[1] }), "");
+	assert_text(read_log(w, (struct store_range){ .before = 1 }), "");
+	assert_text(read_log(w, (struct store_range){ .after = UINT64_MAX }), "");
+	txn = store_txn_create(w->store, juliet);
+	store_txn_log_delete(txn, HISTORY, &(struct store_range){ .after = first[1] });
+	assert_int_equal(world_commit(w, txn), 0);
+	assert_text(read_log(w, (struct store_range){ 0 }), "1:=x 2:=y");
+	world_close(w);
+	world_open(w);
+	append_two(w, third);
+	assert_true(third[0] > second[1]);
+	txn = store_txn_create(w->store, juliet);
+	store_txn_log_delete(txn, HISTORY, &(struct store_range){ .until_ms = 1 });
+	assert_int_equal(world_commit(w, txn), 0);
+	assert_text(read_log(w, (struct store_range){ 0 }), "2:=y 2:=y");
+	txn = store_txn_create(w->store, juliet);
+	store_txn_log_delete(txn, HISTORY, &(struct store_range){ 0 });
+	assert_int_equal(world_commit(w, txn), 0);
+	assert_text(read_log(w, (struct store_range){ 0 }), "");
+}
+
+static void
+logs_are_trimmed_by_with(void **state)
+{
+	struct world *w = *state;
+	struct store_txn *txn;
+
+	fill_history(w);
+	txn = store_txn_create(w->store, juliet);
+	store_txn_log_delete(txn, HISTORY, &(struct store_range){ .with = SLICE("a") });
+	assert_int_equal(world_commit(w, txn), 0);
+	assert_text(read_log(w, (struct store_range){ 0 }), "100:b=m1 200:=m2 500:=m5");
+}
+
+static void
+fill_all(struct world *w, struct slice owner)
+{
+	struct store_txn *txn = store_txn_create(w->store, owner);
+
+	store_txn_value_set(txn, NOTES, SLICE("v"));
+	store_txn_set_add(txn, FRIENDS, SLICE("f"));
+	store_txn_map_put(txn, CONTACTS, SLICE("k"), SLICE("c"));
+	store_txn_log_append(txn, HISTORY, 5, SLICE("w"), SLICE("h"));
+	assert_int_equal(world_commit(w, txn), 0);
+}
+
+static void
+an_owner_is_deleted_from_all_tables(void **state)
+{
+	struct world *w = *state;
+	struct store_txn *txn;
+
+	fill_all(w, juliet);
+	fill_all(w, romeo);
+	world_close(w);
+	assert_int_equal(world_open_with(w, test_tables, 1), 0);
+	txn = store_txn_create(w->store, juliet);
+	store_txn_owner_delete(txn);
+	store_txn_value_set(txn, NOTES, SLICE("again"));
+	assert_int_equal(world_commit(w, txn), 0);
+	world_close(w);
+	world_open(w);
+	assert_text(read_all(w, juliet), "=again");
+	assert_text(read_all(w, romeo), "=v f= k=c 5:w=h");
+}
+
+static struct slice
+read_owners(struct world *w, struct slice after, uint32_t limit)
+{
+	struct store_batch *batch = store_batch_create(w->store, NO_SLICE);
+
+	(void)store_read_owners(batch, CONTACTS, after, limit);
+	return world_read(w, batch);
+}
+
+static void
+owners_are_listed_in_pages(void **state)
+{
+	struct world *w = *state;
+
+	assert_text(read_owners(w, NO_SLICE, 10), "");
+	world_put(w, "c", "1", "x");
+	world_put(w, "a", "1", "x");
+	world_put(w, "b", "1", "x");
+	world_put(w, "a", "2", "x");
+	assert_text(read_owners(w, NO_SLICE, 2), "a= b=…");
+	assert_text(read_owners(w, SLICE("b"), 2), "c=");
+	assert_text(read_owners(w, NO_SLICE, 0), "a= b= c=");
+	assert_text(read_owners(w, SLICE("c"), 1), "");
+}
+
+static void
+check_own_write(struct store_request *request)
+{
+	const struct store_result *result = store_result(store_batch_of(request), 0);
+	const struct slice *expected = request->arg;
+
+	assert_int_equal(request->error, 0);
+	assert_int_equal(result->count, 1);
+	assert_true(slice_is(result->rows[0].value, *expected));
+}
+
+static void
+a_read_sees_what_was_written_before_it(void **state)
+{
+	enum { COUNT = 500 };
+	struct world *w = *state;
+	struct slice *values = arena_array(&w->arena, COUNT, struct slice);
+
+	for (size_t i = 0; i < COUNT; i++) {
+		struct slice owner = arena_printf(&w->arena, "owner%zu", i % 50);
+		struct store_txn *txn = store_txn_create(w->store, owner);
+		struct store_batch *batch = store_batch_create(w->store, owner);
+
+		values[i] = arena_printf(&w->arena, "%zu", i);
+		store_txn_value_set(txn, NOTES, values[i]);
+		store_commit(txn, 7, NULL, NULL);
+		(void)store_read_value(batch, NOTES);
+		if (i >= COUNT - 50) {
+			store_fetch(batch, 7, check_own_write, &values[i]);
+			continue;
+		}
+		store_batch_destroy(&batch);
+	}
+	world_wait(w, COUNT + 50);
+}
+
+static void
+check_pair(struct store_request *request)
+{
+	const struct store_batch *batch = store_batch_of(request);
+	const struct store_result *value = store_result(batch, 0);
+	const struct store_result *map = store_result(batch, 1);
+
+	assert_int_equal(request->error, 0);
+	assert_int_equal(value->count, map->count);
+	if (value->count > 0)
+		assert_true(slice_is(value->rows[0].value, map->rows[0].value));
+}
+
+static void
+a_batch_sees_one_state(void **state)
+{
+	enum { COUNT = 300 };
+	struct world *w = *state;
+
+	for (size_t i = 0; i < COUNT; i++) {
+		struct store_txn *txn = store_txn_create(w->store, juliet);
+		struct store_batch *batch = store_batch_create(w->store, juliet);
+		struct slice value = arena_printf(&w->arena, "%zu", i);
+
+		(void)store_read_value(batch, NOTES);
+		(void)store_read_map(batch, CONTACTS);
+		store_fetch(batch, 7, check_pair, NULL);
+		store_txn_value_set(txn, NOTES, value);
+		store_txn_map_put(txn, CONTACTS, SLICE("k"), value);
+		store_commit(txn, 7, NULL, NULL);
+	}
+	world_wait(w, (size_t)2 * COUNT);
+}
+
+static void
+what_is_stored_outlives_the_handle(void **state)
+{
+	struct world *w = *state;
+
+	fill_all(w, juliet);
+	world_put(w, "juliet@example.test", "late", "x"); /* not waited for: close does */
+	world_close(w);
+	assert_int_equal(w->last_error, 0);
+	world_open(w);
+	assert_text(read_all(w, juliet), "=v f= k=c late=x 5:w=h");
+}
+
+static void
+what_is_too_large_is_refused(void **state)
+{
+	struct world *w = *state;
+	struct store_txn *txn = store_txn_create(w->store, juliet);
+	char *key = calloc(1, STORE_MAX_KEY + 1);
+	struct store_stats stats;
+
+	assert_non_null(key);
+	memset(key, 'k', STORE_MAX_KEY + 1);
+	store_txn_set_add(txn, FRIENDS, SLICE("small"));
+	store_txn_set_add(txn, FRIENDS, slice_make(key, STORE_MAX_KEY + 1));
+	assert_int_equal(world_commit(w, txn), -EMSGSIZE);
+	assert_text(read_all(w, juliet), "");
+	txn = store_txn_create(w->store, juliet);
+	store_txn_set_add(txn, FRIENDS, slice_make(key, STORE_MAX_KEY));
+	assert_int_equal(world_commit(w, txn), 0);
+	assert_int_equal(read_all(w, juliet).len, STORE_MAX_KEY + 1);
+	free(key);
+	store_get_stats(w->store, &stats);
+	assert_int_equal(stats.txns, 1);
+	assert_int_equal(stats.txns_refused, 1);
+	assert_int_equal(stats.rows, 1);
+	assert_int_equal(stats.queued_bytes, 0);
+	assert_false(store_is_busy(w->store));
+}
+
+static void
+requests_that_were_never_sent_go_away(void **state)
+{
+	struct world *w = *state;
+	struct store_txn *txn = store_txn_create(w->store, juliet);
+	struct store_batch *batch = store_batch_create(w->store, juliet);
+
+	store_txn_value_set(txn, NOTES, SLICE("x"));
+	assert_true(slice_is(store_txn_owner(txn), juliet));
+	assert_true(slice_is(store_batch_owner(batch), juliet));
+	store_txn_destroy(&txn);
+	store_batch_destroy(&batch);
+	assert_null(txn);
+	store_txn_destroy(&txn);
+	store_batch_destroy(&batch);
+	assert_text(read_all(w, juliet), "");
+}
+
+static void
+tables_of_another_kind_or_a_newer_form_are_refused(void **state)
+{
+	static const struct store_table newer[] = { { "notes.text", STORE_VALUE, 2 } };
+	static const struct store_table other[] = { { "notes.text", STORE_MAP, 2 } };
+	struct world *w = *state;
+
+	fill_all(w, juliet);
+	world_close(w);
+	assert_int_equal(world_open_with(w, other, 1), -EINVAL);
+	assert_true(w->fault.cause.len > 0 && w->fault.cure.len > 0);
+	assert_int_equal(world_open_with(w, newer, 1), 0);
+	world_close(w);
+	assert_int_equal(world_open_with(w, test_tables, TEST_TABLES), -EPROTO);
+	assert_text(w->fault.cause, "The stored table \"notes.text\" has form 2, and this program "
+				    "knows forms up to 1.");
+	assert_int_equal(world_open_with(w, newer, 1), 0);
+}
+
+static void
+memory_fails_when_it_is_told_to(void **state)
+{
+	struct world *w = *state;
+
+	store_memory_fail(w->memory, 1, 2, -ENOSPC);
+	for (int i = 0; i < 4; i++) {
+		world_put(w, "juliet@example.test", "k", i == 0 ? "first" : "later");
+		world_wait(w, 1);
+		assert_int_equal(w->last_error, i == 1 || i == 2 ? -ENOSPC : 0);
+		if (i == 2)
+			assert_text(read_all(w, juliet), "k=first");
+	}
+	assert_text(read_all(w, juliet), "k=later");
+}
+
+static void
+memory_can_be_held_and_crashed(void **state)
+{
+	struct world *w = *state;
+
+	store_memory_hold(w->memory, true);
+	world_put(w, "juliet@example.test", "a", "1");
+	store_memory_hold(w->memory, false);
+	world_wait(w, 1);
+	store_memory_hold(w->memory, true);
+	world_put(w, "juliet@example.test", "b", "2");
+	store_memory_crash(&w->store);
+	assert_null(w->store);
+	store_memory_hold(w->memory, false);
+	world_open(w);
+	assert_text(read_all(w, juliet), "a=1");
+}
+
+#define BOTH(test) \
+	{ #test ": memory", test, with_memory, tear_down, NULL }, \
+	{ \
+#test ": sqlite", test, with_sqlite, tear_down, NULL \
+	}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		BOTH(values_are_set_replaced_and_deleted),
+		BOTH(keys_come_in_the_order_of_their_bytes),
+		BOTH(bytes_may_be_any),
+		BOTH(a_condition_that_is_not_met_leaves_nothing),
+		BOTH(one_that_fails_does_not_harm_its_neighbours),
+		BOTH(logs_are_read_in_both_directions_and_in_parts),
+		BOTH(ids_bound_a_range_and_are_never_used_again),
+		BOTH(logs_are_trimmed_by_with),
+		BOTH(an_owner_is_deleted_from_all_tables),
+		BOTH(owners_are_listed_in_pages),
+		BOTH(a_read_sees_what_was_written_before_it),
+		BOTH(a_batch_sees_one_state),
+		BOTH(what_is_stored_outlives_the_handle),
+		BOTH(what_is_too_large_is_refused),
+		BOTH(requests_that_were_never_sent_go_away),
+		BOTH(tables_of_another_kind_or_a_newer_form_are_refused),
+		{ "memory_fails_when_it_is_told_to", memory_fails_when_it_is_told_to, with_memory,
+			tear_down, NULL },
+		{ "memory_can_be_held_and_crashed", memory_can_be_held_and_crashed, with_memory,
+			tear_down, NULL },
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
