@@ -85,18 +85,27 @@ mistake_in_iq(const struct stanza *st)
 	return NULL;
 }
 
-static void
+/*
+ * The bytes between the stanza's tags, in the default namespace that the stanza has itself (RFC
+ * 6120, 4.8.3). Prefixes become declarations, so they may grow beyond what a server lets in.
+ */
+static int
 read_content(struct stanza *st, struct arena *arena)
 {
 	struct buffer out;
+	int r = 0;
 
 	st->content = st->root->content;
 	if (st->root->verbatim || st->content.len == 0)
-		return;
-	buffer_init(&out, size_mul(st->content.len + 64, 8));
-	xml_write_content(&out, st->root, SLICE("jabber:client"));
-	st->content = arena_copy(arena, buffer_slice(&out));
+		return 0;
+	buffer_init(&out, xml_limits_server.stanza_bytes);
+	xml_write_content(&out, st->root, st->root->uri);
+	if (out.overflowed)
+		r = -1;
+	else
+		st->content = arena_copy(arena, buffer_slice(&out));
 	buffer_finish(&out);
+	return r;
 }
 
 static int
@@ -130,8 +139,9 @@ stanza_parse(const struct xml_token *element, struct arena *arena, struct stanza
 	*why_out = st->kind == STANZA_IQ ? mistake_in_iq(st) : NULL;
 	if (*why_out != NULL)
 		return -1;
-	read_content(st, arena);
-	return 0;
+	*condition_out = POLICY_VIOLATION;
+	*why_out = "The content is too long when its namespaces are written out";
+	return read_content(st, arena);
 }
 
 static void
