@@ -66,17 +66,30 @@ static const char *const sql_of[][STATEMENTS] = {
 	},
 };
 
+/* Whether the file's last failure was for lack of room, which SQLite sees in ENOSPC only. */
+static bool
+lacked_room(sqlite3_file *file)
+{
+	int error = 0;
+
+	if (file == NULL || file->pMethods == NULL ||
+		file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &error) != SQLITE_OK)
+		return false;
+	return error == ENOSPC || error == EDQUOT || error == EFBIG;
+}
+
 static bool
 means_full(sqlite3 *db, int code)
 {
-	int system_error;
+	sqlite3_file *database = NULL, *log = NULL;
 
 	if ((code & 0xff) == SQLITE_FULL || code == SQLITE_IOERR_SHMSIZE)
 		return true;
 	if (code != SQLITE_IOERR_WRITE || db == NULL)
 		return false;
-	system_error = sqlite3_system_errno(db);
-	return system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG;
+	(void)sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &database);
+	(void)sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+	return lacked_room(database) || lacked_room(log);
 }
 
 int

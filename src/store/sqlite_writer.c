@@ -352,12 +352,12 @@ recover(struct sqlite_store *s)
 	s->ids.last = s->ids.limit;
 	sql_use_tables(&s->conn, &s->tables);
 	sqlite_watch_wal(s);
-	store_notify(&s->store, STORE_RECOVERED,
-		SLICE("The database was opened again and is sound; everything is stored."));
 	(void)pthread_mutex_lock(&s->lock);
 	s->fenced = s->read_failed = false;
 	s->done_ticket = s->last_ticket;
 	(void)pthread_mutex_unlock(&s->lock);
+	store_notify(&s->store, STORE_RECOVERED,
+		SLICE("The database was opened again and is sound; everything is stored."));
 	return true;
 }
 

@@ -24,7 +24,7 @@ struct world {
 	struct store_request *first, **last;
 	size_t finished; /* completions so far */
 	int last_error;  /* of the request that finished last */
-	unsigned notices[STORE_RECOVERED + 1];
+	_Atomic unsigned notices[STORE_RECOVERED + 1];
 };
 
 /* sqlite: a directory of its own below TMPDIR; else memory. Not opened yet. */
