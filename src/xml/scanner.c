@@ -275,6 +275,8 @@ scanner_next(struct scanner *s, struct slice input, struct xml_tokens *tokens, s
 	*used_out = 0;
 	if (s->error != XML_NO_ERROR)
 		return XML_FAILED;
+	if (input.len == 0)
+		return XML_NEED_MORE;
 	if (s->state == XML_AT_END) {
 		*used_out = input.len; /* what follows the end means nothing */
 		return XML_NEED_MORE;
@@ -296,7 +298,7 @@ xml_read(const struct names *names, const struct xml_limits *limits, xml_name co
 	struct slice text, struct xml_tokens *tokens, struct arena *arena, const char **why_out)
 {
 	struct scanner s = { .names = names, .limits = limits, .content_ns = content_ns };
-	struct parser p = parser_for(&s, text, tokens, arena);
+	struct parser p = parser_for(&s, text.p == NULL ? SLICE("") : text, tokens, arena);
 	enum parse_result r;
 
 	if (text.len > limits->stanza_bytes)

@@ -38,8 +38,12 @@ escape_of(char c, bool in_value)
 static void
 write_escaped(struct buffer *out, struct slice text, bool in_value)
 {
-	const char *at = text.p, *end = text.p + text.len, *start = at;
+	const char *at, *end, *start;
 
+	if (text.len == 0)
+		return;
+	at = start = text.p;
+	end = text.p + text.len;
 	while ((at = skip_written(at, end)) < end) {
 		bool foreign = (unsigned char)*at >= 0x80;
 		const char *next = foreign ? xml_skip_foreign(at, end) : at;

@@ -67,6 +67,28 @@ what_is_no_utf8_becomes_a_replacement_character(void **state)
 }
 
 static void
+nothing_is_written_for_nothing(void **state)
+{
+	struct fixture *f = *state;
+	const char *why;
+	struct buffer out;
+	struct scanner s;
+	size_t used;
+
+	buffer_init(&out, 1000);
+	xml_write_text(&out, NO_SLICE);
+	xml_write_value(&out, NO_SLICE);
+	assert_int_equal(out.len, 0);
+	assert_int_equal(
+		xml_read(f->names, &xml_limits_own, 0, NO_SLICE, &f->tokens, &f->arena, &why),
+		-XML_NOT_WELL_FORMED);
+	scanner_init(&s, f->names, &xml_limits_client);
+	assert_int_equal(scanner_next(&s, NO_SLICE, &f->tokens, &f->arena, &used), XML_NEED_MORE);
+	assert_int_equal(used, 0);
+	scanner_finish(&s);
+}
+
+static void
 elements_are_written_with_the_namespaces_they_need(void **state)
 {
 	static const struct {
@@ -195,6 +217,7 @@ main(void)
 		FIXTURE_TEST(what_is_written_reads_back_equal),
 		FIXTURE_TEST(bytes_that_xml_cannot_carry_never_come_out),
 		FIXTURE_TEST(what_is_no_utf8_becomes_a_replacement_character),
+		FIXTURE_TEST(nothing_is_written_for_nothing),
 		FIXTURE_TEST(elements_are_written_with_the_namespaces_they_need),
 		FIXTURE_TEST(content_changes_its_namespace_with_the_stream),
 		FIXTURE_TEST(text_in_many_pieces_is_joined_once),
