@@ -298,12 +298,13 @@ xml_read(const struct names *names, const struct xml_limits *limits, xml_name co
 	struct slice text, struct xml_tokens *tokens, struct arena *arena, const char **why_out)
 {
 	struct scanner s = { .names = names, .limits = limits, .content_ns = content_ns };
-	struct parser p = parser_for(&s, text.p == NULL ? SLICE("") : text, tokens, arena);
+	struct slice input = text.len == 0 ? SLICE("") : text;
+	struct parser p = parser_for(&s, input, tokens, arena);
 	enum parse_result r;
 
-	if (text.len > limits->stanza_bytes)
+	if (input.len > limits->stanza_bytes)
 		r = parse_fail(&p, XML_LIMIT, "The element is too long");
-	else if (text.len == 0 || text.p[0] != '<')
+	else if (input.len == 0 || input.p[0] != '<')
 		r = parse_malformed(&p, "This is no element");
 	else
 		r = parse_element(&p);
