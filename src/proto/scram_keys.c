@@ -2,6 +2,7 @@
 #include "proto/scram_keys.h"
 
 #include "base/random.h"
+#include "proto/pbkdf2.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -34,17 +35,7 @@ static void
 must(bool worked)
 {
 	if (!worked)
-		die("OpenSSL cannot compute PBKDF2 or HMAC; see its configuration.");
-}
-
-/* SaltedPassword is Hi(password), which is PBKDF2. */
-static void
-salt_password(struct slice password, struct slice salt, uint32_t iterations, enum scram_hash hash,
-	unsigned char *out)
-{
-	must(PKCS5_PBKDF2_HMAC(password.len == 0 ? "" : password.p, (int)password.len,
-		     (const unsigned char *)salt.p, (int)salt.len, (int)iterations,
-		     hashes[hash].digest(), (int)hashes[hash].bytes, out) == 1);
+		die("OpenSSL cannot compute HMAC; see its configuration.");
 }
 
 static void
@@ -69,7 +60,8 @@ scram_client_keys_make(struct slice password, enum scram_hash hash, struct slice
 		.salt_len = (uint8_t)salt.len,
 	};
 	memcpy(out->salt, salt.p, salt.len);
-	salt_password(password, salt, iterations, hash, salted);
+	/* SaltedPassword is Hi(password), which is PBKDF2. */
+	pbkdf2(password, salt, iterations, hash, salted);
 	hmac(hash, salted, SLICE("Client Key"), out->client_key);
 	hmac(hash, salted, SLICE("Server Key"), out->server_key);
 	OPENSSL_cleanse(salted, sizeof(salted));

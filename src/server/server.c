@@ -389,11 +389,14 @@ shard_destroy(struct shard *shard)
 	free(shard);
 }
 
+/* 0 in the configuration means one per core. */
 static unsigned
-count_cores(void)
+count_or_cores(uint32_t count)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
+	if (count > 0)
+		return count;
 	return cores < 1 ? 1 : cores > SHARDS_MOST ? SHARDS_MOST : (unsigned)cores;
 }
 
@@ -401,7 +404,7 @@ static void
 make_shards(struct server *server, size_t account_size, size_t session_size)
 {
 	const struct server_config *conf = server->core->server;
-	unsigned count = conf->shards > 0 ? conf->shards : count_cores();
+	unsigned count = count_or_cores(conf->shards);
 
 	server->slot_key = hash_key_random();
 	for (unsigned i = 0; i < SLOTS; i++)
@@ -460,7 +463,7 @@ server_create(
 		r = add_hosts(server, error);
 	if (r == 0) {
 		make_shards(server, account_size, session_size);
-		server->workers = worker_pool_create(server->core->server->workers, JOBS_QUEUED);
+		server->workers = worker_pool_create(count_or_cores(server->core->server->workers), JOBS_QUEUED);
 		r = c2s_load_certificates(server, error);
 	}
 	if (r == 0)
