@@ -12,9 +12,10 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { RING_BYTES = 256 * 1024, LINE_LIMIT = 4096, VALUE_LIMIT = 512 };
+enum { RING_BYTES = 256 * 1024, LINE_LIMIT = 4096, VALUE_LIMIT = 512, GATHER_MS = 20 };
 
 struct log {
 	int fd;
@@ -63,6 +64,23 @@ log_dropped(const struct log *log)
 	return atomic_load(&log->dropped);
 }
 
+/* A moment in which more lines may come, so that a busy server wakes the writer seldom. */
+static void
+gather(struct log *log)
+{
+	struct timespec until;
+
+	(void)clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += GATHER_MS * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_nsec -= 1000000000;
+		until.tv_sec++;
+	}
+	while (!log->ending && log->used < RING_BYTES / 2 &&
+		pthread_cond_timedwait(&log->filled, &log->lock, &until) == 0)
+		;
+}
+
 /* Takes up to size bytes out of the ring; waits while it is empty. 0 at the end. */
 static size_t
 take(struct log *log, char *out, size_t size)
@@ -70,8 +88,11 @@ take(struct log *log, char *out, size_t size)
 	size_t n, upto_end;
 
 	(void)pthread_mutex_lock(&log->lock);
-	while (log->used == 0 && !log->ending)
-		(void)pthread_cond_wait(&log->filled, &log->lock);
+	if (log->used == 0 && !log->ending) {
+		while (log->used == 0 && !log->ending)
+			(void)pthread_cond_wait(&log->filled, &log->lock);
+		gather(log);
+	}
 	n = log->used < size ? log->used : size;
 	upto_end = RING_BYTES - log->start;
 	if (n > upto_end)
@@ -144,7 +165,8 @@ put(struct log *log, const struct buffer *line)
 		log->used += line->len;
 		if (!log->has_writer)
 			log->has_writer = pthread_create(&log->writer, NULL, write_lines, log) == 0;
-		(void)pthread_cond_signal(&log->filled);
+		if (log->used == line->len || log->used >= RING_BYTES / 2)
+			(void)pthread_cond_signal(&log->filled);
 	}
 	(void)pthread_mutex_unlock(&log->lock);
 }

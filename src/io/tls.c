@@ -536,6 +536,13 @@ conn_tls_end_point(struct conn *conn, char out[64])
 }
 
 bool
+conn_has_certificate(const struct conn *conn)
+{
+	return conn->tls != NULL && SSL_get0_peer_certificate(conn->tls->ssl) != NULL &&
+		SSL_get_verify_result(conn->tls->ssl) == X509_V_OK;
+}
+
+bool
 conn_peer_certificate(struct conn *conn, struct buffer *der_out)
 {
 	X509 *certificate = conn->tls == NULL ? NULL : SSL_get0_peer_certificate(conn->tls->ssl);

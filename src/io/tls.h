@@ -40,6 +40,9 @@ size_t conn_tls_end_point(struct conn *conn, char out[64]);
 /* The client's Finished, of full handshakes. */
 size_t conn_tls_unique(struct conn *conn, char out[64]);
 
+/* Whether the peer showed a certificate that was verified. */
+bool conn_has_certificate(const struct conn *conn);
+
 /* The peer's certificate in DER, and whether it was verified; p NULL: none. In own memory. */
 bool conn_peer_certificate(struct conn *conn, struct buffer *der_out);
 

@@ -14,7 +14,9 @@ enum { CACHE_MOST = 10000, MAC_BYTES = 32, QUEUED_CHECKS = 1000 };
 
 struct credentials_query {
 	struct job job; /* of a check */
-	struct shard *shard;
+	struct task task; /* between the shards */
+	struct shard *origin; /* who asked, and is answered */
+	struct shard *shard; /* who works on it: of a check, the account's home */
 	struct arena arena;
 	struct jid jid;
 	struct slice password;
@@ -138,11 +140,23 @@ check_on_worker(struct job *job)
 }
 
 static void
-answer_check(struct credentials_query *query)
+tell_origin(struct task *task)
 {
+	struct credentials_query *query = container_of(task, struct credentials_query, task);
+
 	if (query->arg != NULL)
 		query->checked(query->arg, query->exists, query->fits);
 	query_free(query);
+}
+
+static void
+answer_check(struct credentials_query *query)
+{
+	query->task.run = tell_origin;
+	if (query->shard == query->origin)
+		tell_origin(&query->task);
+	else
+		loop_post(query->origin->loop, &query->task);
 }
 
 static void
@@ -202,32 +216,44 @@ got_keys(struct store_request *request)
 	struct credentials_query *query = request->arg;
 
 	read_keys(query, request, store_batch_of(request));
-	if (query->arg == NULL) {
-		query_free(query);
-	} else if (query->checked != NULL) {
+	if (query->checked != NULL) {
 		start_check(query);
+	} else if (query->arg == NULL) {
+		query_free(query);
 	} else {
 		query->got(query->arg, query->exists ? &query->keys : NULL);
 		query_free(query);
 	}
 }
 
+static void
+fetch_keys(struct credentials_query *query)
+{
+	struct shard *shard = query->shard;
+	struct store_batch *batch = store_batch_create(shard->server->store, query->jid.full);
+
+	(void)store_read_value(batch, shard->server->tables[CORE_CREDENTIALS]);
+	store_fetch(batch, shard->number, got_keys, query);
+}
+
+static void
+begin_at_home(struct task *task)
+{
+	fetch_keys(container_of(task, struct credentials_query, task));
+}
+
 static struct credentials_query *
 query_create(struct shard *shard, const struct jid *jid, void *arg)
 {
 	struct credentials_query *query = xcalloc(1, sizeof(*query));
-	struct store_batch *batch;
 
-	query->shard = shard;
+	query->origin = query->shard = shard;
 	query->arg = arg;
 	arena_init(&query->arena, 256);
 	query->jid = jid_copy(jid, &query->arena);
 	/* A name that no account can have is looked up, too: it takes as long as any. */
 	if (query->jid.full.p == NULL)
 		query->jid.full = SLICE("@");
-	batch = store_batch_create(shard->server->store, query->jid.full);
-	(void)store_read_value(batch, shard->server->tables[CORE_CREDENTIALS]);
-	store_fetch(batch, shard->number, got_keys, query);
 	return query;
 }
 
@@ -237,6 +263,7 @@ credentials_ask(struct shard *shard, const struct jid *jid, credentials_got *got
 	struct credentials_query *query = query_create(shard, jid, arg);
 
 	query->got = got;
+	fetch_keys(query);
 	return query;
 }
 
@@ -249,6 +276,10 @@ credentials_check(struct shard *shard, const struct jid *jid, struct slice passw
 	query->password = arena_copy(&query->arena, password);
 	query->keys = *unknown;
 	query->checked = checked;
+	/* There is one home, so there is one memory of the passwords that were right. */
+	query->shard = server_home(shard->server, query->jid.full);
+	query->task.run = begin_at_home;
+	loop_post(query->shard->loop, &query->task);
 	return query;
 }
 

@@ -22,7 +22,7 @@ struct credentials_query *credentials_ask(
 typedef void credentials_checked(void *arg, bool exists, bool fits);
 
 /*
- * Asks whether the password fits, deriving the key on a worker unless this shard has checked the
+ * Asks whether the password fits, deriving the key on a worker unless the account's home has checked the
  * same password against the same keys before. unknown: keys that an unknown account is checked
  * against, so that it takes as long; copied.
  */

@@ -36,7 +36,7 @@ login_mechanisms(const struct login *login)
 		set |= SASL_BIT(SASL_PLAIN);
 	if (conf->anonymous)
 		set |= SASL_BIT(SASL_ANONYMOUS);
-	if (conf->external && is_tls)
+	if (conf->external && is_tls && conn_has_certificate(login->conn))
 		set |= SASL_BIT(SASL_EXTERNAL);
 	return set;
 }
@@ -92,20 +92,28 @@ identities(struct login *login, struct slice **list_out)
 	return count;
 }
 
+/* Only who binds the channel pays for what binds it. */
+static bool
+wants_binding(struct slice mechanism)
+{
+	return (SASL_BIT(sasl_mechanism_find(mechanism)) & SASL_PLUS_BITS) != 0;
+}
+
 static struct sasl_server_config
-config_of(struct login *login)
+config_of(struct login *login, struct slice mechanism)
 {
 	struct server *server = login->shard->server;
 	struct sasl_server_config config = {
 		.offered = login_mechanisms(login),
-		.bindings = bindings(login),
 		.domain = host_domain(login->host),
 		.secret = slice_make(server->fake_salt_secret, sizeof(server->fake_salt_secret)),
 		.iterations = server->core->auth->iterations,
 	};
 	struct slice *list = NULL;
 
-	if (server->core->auth->external && conn_is_tls(login->conn)) {
+	if (wants_binding(mechanism))
+		config.bindings = bindings(login);
+	if (sasl_mechanism_find(mechanism) == SASL_EXTERNAL) {
 		config.identity_count = identities(login, &list);
 		config.identities = list;
 	}
@@ -159,6 +167,14 @@ delay_over(struct timer *timer)
 	answer_failure(container_of(timer, struct login, delay));
 }
 
+/* The account's address for the name that the peer wrote; false: no account can have it. */
+static bool
+account_jid_of(struct login *login, struct jid *jid_out)
+{
+	return jid_make(login->step.user, host_domain(login->host), NO_SLICE, &login->arena,
+		       jid_out) == 0;
+}
+
 /* Only what guesses is counted; a client that is merely wrong about SASL is not slowed down. */
 static uint32_t
 count_failure(struct login *login)
@@ -168,12 +184,13 @@ count_failure(struct login *login)
 	uint64_t now = loop_now_ms(shard->loop);
 	char peer[PEER_TEXT];
 	unsigned by_peer, by_user = 0;
+	struct jid jid;
 
 	if (login->step.condition != SASL_NOT_AUTHORIZED)
 		return 0;
 	by_peer = throttle_fail(shard->throttle, peer_key(login, peer), now);
-	if (login->step.user.len > 0)
-		by_user = throttle_fail(shard->throttle, login->step.user, now);
+	if (login->step.user.len > 0 && account_jid_of(login, &jid))
+		by_user = throttle_fail(shard->throttle, jid.full, now);
 	return throttle_delay(
 		by_peer > by_user ? by_peer : by_user, conf->failures, conf->backoff_ms);
 }
@@ -237,14 +254,6 @@ succeed(struct login *login)
 	end_sasl(login);
 	login_continue(login);
 	login_authenticated(login);
-}
-
-/* The account's address for the name that the peer wrote; false: no account can have it. */
-static bool
-account_jid_of(struct login *login, struct jid *jid_out)
-{
-	return jid_make(login->step.user, host_domain(login->host), NO_SLICE, &login->arena,
-		       jid_out) == 0;
 }
 
 static void
@@ -331,7 +340,7 @@ take_step(struct login *login, struct sasl_server_step step)
 static void
 begin(struct login *login, struct slice mechanism, struct slice data)
 {
-	struct sasl_server_config config = config_of(login);
+	struct sasl_server_config config = config_of(login, mechanism);
 
 	login->sasl = sasl_server_create(&login->arena, login->shard->sasl, &config);
 	take_step(login, sasl_server_start(login->sasl, mechanism, data));
