@@ -78,12 +78,6 @@ crew_user(struct crew *crew, unsigned number)
 	return slice_of(crew->user);
 }
 
-struct scram_client_keys *
-crew_keys(struct crew *crew, unsigned number)
-{
-	return &crew->keys[crew_account(crew, number) - crew->options->first_account];
-}
-
 void
 crew_fail(struct crew *crew, struct session *s, const char *what, struct slice stanza)
 {
@@ -245,7 +239,7 @@ crew_init(struct crew *crew, const struct options *o, const struct job *job)
 	crew->sessions = xcalloc(wanted, sizeof(*crew->sessions));
 	for (unsigned i = 0; i < wanted; i++)
 		crew->sessions[i].conn.fd = -1;
-	crew->keys = xcalloc(o->accounts == 0 ? wanted : o->accounts, sizeof(*crew->keys));
+	crew->keys = xcalloc(1, sizeof(*crew->keys));
 	crew->sasl = sasl_context_create();
 	crew->sign_ins = xcalloc(1, sizeof(*crew->sign_ins));
 }

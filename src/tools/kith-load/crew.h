@@ -33,8 +33,8 @@ struct crew {
 	struct conn_set *set;
 	struct session *sessions;
 	struct sasl_context *sasl;
-	struct scram_client_keys *keys; /* one per account */
-	char user[256];                 /* what crew_user() gave last */
+	struct sign_in_keys *keys;
+	char user[256]; /* what crew_user() gave last */
 	unsigned wanted, begun, ready, left;
 	bool done, failed;
 	uint64_t wake_ns;           /* 0: no wake-up wanted */
@@ -63,7 +63,6 @@ void crew_left(struct crew *crew, struct session *s);
 void crew_fail(struct crew *crew, struct session *s, const char *what, struct slice stanza);
 unsigned crew_account(const struct crew *crew, unsigned number);
 struct slice crew_user(struct crew *crew, unsigned number); /* good until the next call */
-struct scram_client_keys *crew_keys(struct crew *crew, unsigned number);
 
 extern const struct job job_login, job_handshake, job_idle, job_chat, job_presence;
 

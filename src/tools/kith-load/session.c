@@ -74,7 +74,7 @@ send_credentials(struct session *s, struct slice features)
 						   .mechanism = o->mechanism,
 						   .user = crew_user(s->crew, s->number),
 						   .password = slice_of(o->password),
-						   .keys = crew_keys(s->crew, s->number) },
+						   .keys = s->crew->keys },
 			&out, &why);
 	s->phase = PHASE_SASL;
 	if (s->sign_in != NULL)

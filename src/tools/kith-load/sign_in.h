@@ -1,6 +1,6 @@
 /*
  * SASL for one session: what goes into <auth/> and <response/>, by the client machine of proto.
- * PBKDF2 is the dear part of it; who signs in to the same account again keeps the keys.
+ * PBKDF2 is the dear part of it, so keys are kept, found again by their salt.
  */
 #ifndef TOOLS_KITH_LOAD_SIGN_IN_H
 #define TOOLS_KITH_LOAD_SIGN_IN_H
@@ -8,11 +8,18 @@
 #include "base/buffer.h"
 #include "proto/sasl_client.h"
 
+enum { SIGN_IN_KEYS = 16384 };
+
+/* Keys that were made for one password; zeroed at first. */
+struct sign_in_keys {
+	struct scram_client_keys by_salt[SIGN_IN_KEYS];
+};
+
 struct sign_in_config {
 	struct sasl_context *context;
 	enum sasl_mechanism mechanism;
 	struct slice user, password;
-	struct scram_client_keys *keys; /* the account's; filled when they are first needed */
+	struct sign_in_keys *keys;
 };
 
 struct sign_in;
