@@ -195,6 +195,10 @@ class Client:
         self.reader.feed(data)
         return True
 
+    def fileno(self):
+        """For select()."""
+        return self.sock.fileno()
+
     def close(self):
         if self.sock is not None:
             self.sock.close()
