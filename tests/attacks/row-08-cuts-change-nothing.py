@@ -93,8 +93,8 @@ def _(server):
         for at in range(1, len(ping)):
             text = (ping % at).encode()
             client.send(text[:at])
-            client.send(text[at:])
             start = time.monotonic()
+            client.send(text[at:])
             client.answer(str(at))
             delays.append(time.monotonic() - start)
         late = sum(d > PROMPT for d in delays)

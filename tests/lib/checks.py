@@ -19,7 +19,7 @@ import time
 import traceback
 
 import bystander
-from kith_server import make_server, wait_until
+from kith_server import ServerFailed, make_server, wait_until
 from xmpp_client import Client
 
 MIB = 1 << 20
@@ -37,7 +37,6 @@ class Suite:
         self.about, self.attack, self.slack = about, attack, slack
         self.users = users or {"juliet": "r0m30myr0m30", "romeo": "th3b4lc0ny"}
         self.options, self.checks, self.failed = options, [], 0
-        self.end_checks = True
 
     def check(self, sentence):
         def add(function):
@@ -67,20 +66,25 @@ class Suite:
         users = dict(self.users)
         if self.attack:
             users.update(bystander.USERS)
-        server = make_server(users=users, **self.options)
-        with server:
-            if self.attack:
-                self._run_attack(server)
-            else:
-                self._run_checks(server)
-            if self.end_checks:
-                self.attempt("the server ends cleanly on SIGTERM", ends_cleanly, server)
-                self.attempt("the log has no sanitizer report", no_report, server)
-            if self.failed and server.name == "kith":
-                print("# end of the server's log:")
-                for line in server.log().splitlines()[-15:]:
-                    print(f"# {line[:300]}")
+        try:
+            with make_server(users=users, **self.options) as server:
+                self._run_with(server)
+        except ServerFailed as error:
+            self.failed += 1
+            self.say("FAILED", "the server starts", str(error))
         sys.exit(1 if self.failed else 0)
+
+    def _run_with(self, server):
+        if self.attack:
+            self._run_attack(server)
+        else:
+            self._run_checks(server)
+        self.attempt("the server ends cleanly on SIGTERM", ends_cleanly, server)
+        self.attempt("the log has no sanitizer report", no_report, server)
+        if self.failed and server.name == "kith":
+            print("# end of the server's log:")
+            for line in server.log().splitlines()[-15:]:
+                print(f"# {line[:300]}")
 
     def _run_checks(self, server):
         for sentence, function in self.checks:
