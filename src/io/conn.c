@@ -426,6 +426,11 @@ conn_close(struct conn *conn)
 	conn->owner = NULL;
 	if (conn->is_dead || conn->closing)
 		return;
+	if (conn->tls != NULL && !tls_is_secured(conn->tls)) {
+		/* Nothing can be said to a peer that has not finished its handshake. */
+		bury(conn);
+		return;
+	}
 	conn->closing = true;
 	conn->paused = false;
 	arm(conn);

@@ -68,7 +68,10 @@ void conn_resume(struct conn *conn);
 /* Gives what the owner left once more in this turn, for a handler that was just set. */
 void conn_feed(struct conn *conn);
 
-/* Sends what is pending, then closes; at the latest after five seconds. The owner is let go. */
+/*
+ * Sends what is pending, then closes; at the latest after five seconds, and at once when a TLS
+ * handshake is not over. The owner is let go.
+ */
 void conn_close(struct conn *conn);
 
 /* Closes at once. The owner is let go. */

@@ -410,6 +410,12 @@ tls_flush(struct conn *conn)
 }
 
 bool
+tls_is_secured(const struct tls *tls)
+{
+	return tls->is_secured;
+}
+
+bool
 tls_is_idle(const struct tls *tls)
 {
 	return tls->pending.len == 0;

@@ -12,7 +12,7 @@ RIGHT = {
     "&#00000065;": "A", "&#x000041;": "A", "&#65;": "A", "&#x1F600;": "\U0001F600",
     "&#x10FFFF;": "\U0010FFFF", "&#xD7FF;&#xE000;": "\ud7ff\ue000", "&#xFFFD;": "\ufffd",
     "&#9;&#10;&#13;": "\t\n\r", "&#60;&#38;&#62;": "<&>", "&lt;&gt;&amp;&apos;&quot;": "<>&'\"",
-    "&#38;lt;": "&lt;", "&#x" + "0" * 200 + "41;": "A",
+    "&#38;lt;": "&lt;", "&#x" + "0" * 20 + "41;": "A",
 }
 FORMS = {"text": "<message to='{to}'><body>{x}</body></message>",
          "an attribute": "<message to='{to}' id='{x}'><body>id</body></message>"}
@@ -23,7 +23,8 @@ for where, form in FORMS.items():
         for reference in WRONG:
             juliet, romeo = pair(server)
             try:
-                refused(juliet, form.format(to=romeo.jid, x=reference), ["not-well-formed"])
+                conditions = ["not-well-formed"] + ["policy-violation"] * (len(reference) > 100)
+                refused(juliet, form.format(to=romeo.jid, x=reference), conditions)
                 romeo.got_nothing_before(romeo)
             except AssertionError as error:
                 raise AssertionError(f"{reference[:20]}: {error}") from error

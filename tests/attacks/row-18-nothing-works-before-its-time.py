@@ -50,7 +50,8 @@ for place, reach in REACH.items():
         client = reach(server)
         again = client.header().split("?>")[1]
         refused(client, again, ["invalid-xml", "bad-format", "not-authorized", "policy-violation",
-                                "unsupported-stanza-type", "not-well-formed"])
+                                "unsupported-stanza-type", "not-well-formed",
+                                "invalid-namespace"])
 
 
 HEADERS = {

@@ -4,6 +4,7 @@ Nothing is repaired and nothing hidden. Everything that comes from the server
 goes through expat, so a reply that is not well-formed fails the test at once.
 """
 import base64
+import ctypes
 import itertools
 import socket
 import ssl
@@ -76,6 +77,20 @@ def trust(server):
     return context
 
 
+class _PyExpatParser(ctypes.Structure):
+    """The start of CPython's parser object."""
+
+    _fields_ = [("refs", ctypes.c_ssize_t), ("type", ctypes.c_void_p), ("parser", ctypes.c_void_p)]
+
+
+def parse_at_once(parser):
+    """Newer versions of expat hold a large token back until more comes; nothing may come."""
+    defer = getattr(ctypes.CDLL("libexpat.so.1"), "XML_SetReparseDeferralEnabled", None)
+    if defer is not None:
+        defer.argtypes = [ctypes.c_void_p, ctypes.c_ubyte]
+        defer(_PyExpatParser.from_address(id(parser)).parser, 0)
+
+
 class Reader:
     """Cuts a stream into its header and whole children, without mercy."""
 
@@ -83,6 +98,7 @@ class Reader:
         self.header, self.children, self.ended = None, [], False
         self.stack, self.depth = [], 0
         self.parser = expat.ParserCreate(namespace_separator=SEPARATOR)
+        parse_at_once(self.parser)
         self.parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
