@@ -61,7 +61,7 @@ ssize_t conn_send_raw(struct conn *conn, const char *bytes, size_t size);
 void tls_take(struct conn *conn, struct slice cipher);
 void tls_flush(struct conn *conn);
 bool tls_is_secured(const struct tls *tls); /* the handshake is over */
-bool tls_is_idle(const struct tls *tls); /* nothing is to be sent by itself */
+bool tls_is_idle(const struct tls *tls);    /* nothing is to be sent by itself */
 void tls_bye(struct conn *conn);
 void tls_free(struct conn *conn);
 

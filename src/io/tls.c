@@ -545,7 +545,7 @@ bool
 conn_has_certificate(const struct conn *conn)
 {
 	return conn->tls != NULL && SSL_get0_peer_certificate(conn->tls->ssl) != NULL &&
-		SSL_get_verify_result(conn->tls->ssl) == X509_V_OK;
+	       SSL_get_verify_result(conn->tls->ssl) == X509_V_OK;
 }
 
 bool

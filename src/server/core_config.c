@@ -5,7 +5,8 @@ static const struct option server_options[] = {
 	OPTION_UINT(struct server_config, shards, "shards", 0, 0, 64,
 		"How many threads own accounts; 0: one per core."),
 	OPTION_UINT(struct server_config, workers, "workers", 0, 0, 64,
-		"How many threads do slow work such as deriving keys from passwords; 0: one per core."),
+		"How many threads do slow work such as deriving keys from passwords; 0: one per "
+		"core."),
 	OPTION_TEXT(struct server_config, directory, "directory", "/var/lib/kith",
 		"Where the server keeps its data."),
 	OPTION_TEXT(struct server_config, log_level, "log_level", "info",

@@ -13,10 +13,10 @@
 enum { CACHE_MOST = 10000, MAC_BYTES = 32, QUEUED_CHECKS = 1000 };
 
 struct credentials_query {
-	struct job job; /* of a check */
-	struct task task; /* between the shards */
+	struct job job;       /* of a check */
+	struct task task;     /* between the shards */
 	struct shard *origin; /* who asked, and is answered */
-	struct shard *shard; /* who works on it: of a check, the account's home */
+	struct shard *shard;  /* who works on it: of a check, the account's home */
 	struct arena arena;
 	struct jid jid;
 	struct slice password;

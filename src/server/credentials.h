@@ -22,9 +22,9 @@ struct credentials_query *credentials_ask(
 typedef void credentials_checked(void *arg, bool exists, bool fits);
 
 /*
- * Asks whether the password fits, deriving the key on a worker unless the account's home has checked the
- * same password against the same keys before. unknown: keys that an unknown account is checked
- * against, so that it takes as long; copied.
+ * Asks whether the password fits, deriving the key on a worker unless the account's home has
+ * checked the same password against the same keys before. unknown: keys that an unknown account is
+ * checked against, so that it takes as long; copied.
  */
 struct credentials_query *credentials_check(struct shard *shard, const struct jid *jid,
 	struct slice password, const struct scram_credentials *unknown,

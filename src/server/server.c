@@ -463,7 +463,8 @@ server_create(
 		r = add_hosts(server, error);
 	if (r == 0) {
 		make_shards(server, account_size, session_size);
-		server->workers = worker_pool_create(count_or_cores(server->core->server->workers), JOBS_QUEUED);
+		server->workers = worker_pool_create(
+			count_or_cores(server->core->server->workers), JOBS_QUEUED);
 		r = c2s_load_certificates(server, error);
 	}
 	if (r == 0)

@@ -145,7 +145,8 @@ send_presence(struct chat *chat, const char *to, const char *type, const char *s
 	if (type != NULL)
 		xmpp_stanza_set_type(presence, type);
 	if (show != NULL) {
-		xmpp_stanza_t *child = xmpp_stanza_new(chat->ctx), *text = xmpp_stanza_new(chat->ctx);
+		xmpp_stanza_t *child = xmpp_stanza_new(chat->ctx),
+			      *text = xmpp_stanza_new(chat->ctx);
 		xmpp_stanza_set_name(child, "show");
 		xmpp_stanza_set_text(text, show);
 		xmpp_stanza_add_child(child, text);
@@ -201,7 +202,8 @@ static int
 read_input(xmpp_conn_t *conn, void *data)
 {
 	struct chat *chat = data;
-	ssize_t got = read(STDIN_FILENO, chat->line + chat->used, sizeof(chat->line) - chat->used - 1);
+	ssize_t got = read(
+		STDIN_FILENO, chat->line + chat->used, sizeof(chat->line) - chat->used - 1);
 	char *end;
 
 	(void)conn;

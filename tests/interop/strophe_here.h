@@ -5,6 +5,6 @@
 #include <stdlib.h>
 #include <strophe.h>
 
-#define xmpp_connect_client(conn, host, port, callback, data)                                      \
-	xmpp_connect_client(conn, getenv("KITH_HOST"),                                             \
-		(unsigned short)atoi(getenv("KITH_PORT")), callback, data)
+#define xmpp_connect_client(conn, host, port, callback, data) \
+	xmpp_connect_client(conn, getenv("KITH_HOST"), (unsigned short)atoi(getenv("KITH_PORT")), \
+		callback, data)
