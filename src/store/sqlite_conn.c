@@ -22,8 +22,8 @@ enum { BUSY_MS = 5000 };
 static const char *const sql_of[][STATEMENTS] = {
 	[STORE_VALUE] = {
 		[ST_EXISTS] = "SELECT 1 FROM \"@\" WHERE owner = ?1",
-		[ST_PUT] = "INSERT INTO \"@\" (owner, value) VALUES (?1, ?3)"
-			" ON CONFLICT (owner) DO UPDATE SET value = excluded.value",
+		[ST_PUT] = ("INSERT INTO \"@\" (owner, value) VALUES (?1, ?3)"
+			" ON CONFLICT (owner) DO UPDATE SET value = excluded.value"),
 		[ST_DELETE] = "DELETE FROM \"@\" WHERE owner = ?1",
 		[ST_CLEAR] = "DELETE FROM \"@\" WHERE owner = ?1",
 		[ST_ALL] = "SELECT NULL, value FROM \"@\" WHERE owner = ?1",
@@ -40,8 +40,8 @@ static const char *const sql_of[][STATEMENTS] = {
 		[ST_OWNERS] = OWNERS,
 	},
 	[STORE_MAP] = {
-		[ST_PUT] = "INSERT INTO \"@\" (owner, key, value) VALUES (?1, ?2, ?3)"
-			" ON CONFLICT (owner, key) DO UPDATE SET value = excluded.value",
+		[ST_PUT] = ("INSERT INTO \"@\" (owner, key, value) VALUES (?1, ?2, ?3)"
+			" ON CONFLICT (owner, key) DO UPDATE SET value = excluded.value"),
 		[ST_DELETE] = "DELETE FROM \"@\" WHERE owner = ?1 AND key = ?2",
 		[ST_CLEAR] = "DELETE FROM \"@\" WHERE owner = ?1",
 		[ST_ALL] = "SELECT key, value FROM \"@\" WHERE owner = ?1 ORDER BY key",
@@ -50,18 +50,18 @@ static const char *const sql_of[][STATEMENTS] = {
 		[ST_OWNERS] = OWNERS,
 	},
 	[STORE_LOG] = {
-		[ST_PUT] = "INSERT INTO \"@\" (owner, peer, value, id, stamp)"
-			" VALUES (?1, ?2, ?3, ?4, ?5)",
+		[ST_PUT] = ("INSERT INTO \"@\" (owner, peer, value, id, stamp)"
+			" VALUES (?1, ?2, ?3, ?4, ?5)"),
 		[ST_CLEAR] = "DELETE FROM \"@\" WHERE owner = ?1",
-		[ST_TRIM] = "DELETE FROM \"@\" WHERE owner = ?1" RANGE,
-		[ST_TRIM_WITH] = "DELETE FROM \"@\" WHERE owner = ?1 AND peer = ?2" RANGE,
-		[ST_COUNT] = "SELECT count(*) FROM \"@\" WHERE owner = ?1" RANGE,
+		[ST_TRIM] = ("DELETE FROM \"@\" WHERE owner = ?1" RANGE),
+		[ST_TRIM_WITH] = ("DELETE FROM \"@\" WHERE owner = ?1 AND peer = ?2" RANGE),
+		[ST_COUNT] = ("SELECT count(*) FROM \"@\" WHERE owner = ?1" RANGE),
 		[ST_COUNT_WITH] =
-			"SELECT count(*) FROM \"@\" WHERE owner = ?1 AND peer = ?2" RANGE,
-		[ST_FORWARD] = ENTRY RANGE " ORDER BY id LIMIT ?7",
-		[ST_FORWARD_WITH] = ENTRY " AND peer = ?2" RANGE " ORDER BY id LIMIT ?7",
-		[ST_BACKWARD] = ENTRY RANGE " ORDER BY id DESC LIMIT ?7",
-		[ST_BACKWARD_WITH] = ENTRY " AND peer = ?2" RANGE " ORDER BY id DESC LIMIT ?7",
+			("SELECT count(*) FROM \"@\" WHERE owner = ?1 AND peer = ?2" RANGE),
+		[ST_FORWARD] = (ENTRY RANGE " ORDER BY id LIMIT ?7"),
+		[ST_FORWARD_WITH] = (ENTRY " AND peer = ?2" RANGE " ORDER BY id LIMIT ?7"),
+		[ST_BACKWARD] = (ENTRY RANGE " ORDER BY id DESC LIMIT ?7"),
+		[ST_BACKWARD_WITH] = (ENTRY " AND peer = ?2" RANGE " ORDER BY id DESC LIMIT ?7"),
 		[ST_OWNERS] = OWNERS,
 	},
 };

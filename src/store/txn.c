@@ -33,7 +33,6 @@ new_op(struct store_txn *txn, enum op_kind kind, unsigned table)
 	assert(kind == OP_FORGET || table < txn->request.store->table_count);
 	op->kind = kind;
 	op->table = table;
-	txn->rows++;
 	return op;
 }
 
@@ -42,6 +41,7 @@ add(struct store_txn *txn, enum op_kind kind, unsigned table)
 {
 	struct op *op = new_op(txn, kind, table);
 
+	txn->rows++;
 	*txn->last = op;
 	txn->last = &op->next;
 	return op;

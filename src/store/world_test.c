@@ -4,6 +4,7 @@
 #include "base/buffer.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -254,4 +255,82 @@ const char *
 world_path(struct world *w, const char *name)
 {
 	return arena_printf(&w->arena, "%s/%s", w->dir, name).p;
+}
+
+void
+world_write_file(struct world *w, const char *name, off_t offset, struct slice bytes)
+{
+	int fd = open(world_path(w, name), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, bytes.p, bytes.len, offset), bytes.len);
+	(void)close(fd);
+}
+
+int
+world_fill(struct world *w, const char *owner, size_t bytes)
+{
+	char *blob = calloc(1, 10000);
+	int r = 0;
+
+	assert_non_null(blob);
+	for (size_t i = 0; r == 0 && i < bytes / 10000; i++) {
+		struct store_txn *txn = store_txn_create(w->store, slice_of(owner));
+
+		store_txn_map_put(
+			txn, CONTACTS, arena_printf(&w->arena, "%zu", i), slice_make(blob, 10000));
+		r = world_commit(w, txn);
+	}
+	free(blob);
+	return r;
+}
+
+struct slice
+world_read_contacts(struct world *w, const char *owner)
+{
+	struct store_batch *batch = store_batch_create(w->store, slice_of(owner));
+
+	(void)store_read_map(batch, CONTACTS);
+	return world_read(w, batch);
+}
+
+static struct world *
+make_world(bool sqlite)
+{
+	struct world *w = calloc(1, sizeof(*w));
+
+	assert_non_null(w);
+	world_init(w, sqlite);
+	return w;
+}
+
+int
+world_with_memory(void **state)
+{
+	*state = make_world(false);
+	world_open(*state);
+	return 0;
+}
+
+int
+world_with_sqlite(void **state)
+{
+	*state = make_world(true);
+	world_open(*state);
+	return 0;
+}
+
+int
+world_closed_sqlite(void **state)
+{
+	*state = make_world(true);
+	return 0;
+}
+
+int
+world_tear_down(void **state)
+{
+	world_finish(*state);
+	free(*state);
+	return 0;
 }

@@ -8,6 +8,7 @@
 #include "store/store.h"
 
 #include <pthread.h>
+#include <sys/types.h>
 
 enum test_table { NOTES, FRIENDS, CONTACTS, HISTORY, TEST_TABLES };
 extern const struct store_table test_tables[TEST_TABLES];
@@ -58,5 +59,36 @@ void world_until(struct world *w, bool (*is_so)(struct world *w));
 
 /* The path of a file in SQLite's directory; in w->arena. */
 const char *world_path(struct world *w, const char *name);
+
+/* A file in SQLite's directory gets these bytes at that place. */
+void world_write_file(struct world *w, const char *name, off_t offset, struct slice bytes);
+
+/* Commits what fills about that many bytes, in pieces of 10,000; gives the first error. */
+int world_fill(struct world *w, const char *owner, size_t bytes);
+
+struct slice world_read_contacts(struct world *w, const char *owner);
+
+/* A world for each test, opened, or only made. */
+int world_with_memory(void **state);
+int world_with_sqlite(void **state);
+int world_closed_sqlite(void **state);
+int world_tear_down(void **state);
+
+/* The entries of a list of tests. */
+#define BOTH(test) \
+	{ #test ": memory", test, world_with_memory, world_tear_down, NULL }, \
+	{ \
+#test ": sqlite", test, world_with_sqlite, world_tear_down, NULL \
+	}
+#define SQLITE_ONLY(test) \
+	{ \
+#test, test, world_closed_sqlite, world_tear_down, NULL \
+	}
+
+#define assert_text(slice_, text) \
+	do { \
+		struct slice got_ = (slice_); \
+		assert_string_equal(got_.p, text); \
+	} while (0)
 
 #endif

@@ -11,38 +11,6 @@
 static const struct slice juliet = { "juliet@example.test", 19 };
 static const struct slice romeo = { "romeo@example.test", 18 };
 
-static int
-set_up(void **state, bool sqlite)
-{
-	struct world *w = calloc(1, sizeof(*w));
-
-	assert_non_null(w);
-	world_init(w, sqlite);
-	world_open(w);
-	*state = w;
-	return 0;
-}
-
-static int
-with_memory(void **state)
-{
-	return set_up(state, false);
-}
-
-static int
-with_sqlite(void **state)
-{
-	return set_up(state, true);
-}
-
-static int
-tear_down(void **state)
-{
-	world_finish(*state);
-	free(*state);
-	return 0;
-}
-
 static struct slice
 read_all(struct world *w, struct slice owner)
 {
@@ -54,21 +22,6 @@ read_all(struct world *w, struct slice owner)
 	(void)store_read_log(batch, HISTORY, NULL);
 	return world_read(w, batch);
 }
-
-static struct slice
-read_log(struct world *w, struct store_range range)
-{
-	struct store_batch *batch = store_batch_create(w->store, juliet);
-
-	(void)store_read_log(batch, HISTORY, &range);
-	return world_read(w, batch);
-}
-
-#define assert_text(slice_, text) \
-	do { \
-		struct slice got_ = (slice_); \
-		assert_string_equal(got_.p, text); \
-	} while (0)
 
 static void
 values_are_set_replaced_and_deleted(void **state)
@@ -215,121 +168,6 @@ one_that_fails_does_not_harm_its_neighbours(void **state)
 	(void)store_read_map(batch, CONTACTS);
 	assert_text(world_read(w, batch), "597=y");
 	free(orders);
-}
-
-static void
-fill_history(struct world *w)
-{
-	static const char *const with[] = { "a", "b", NULL };
-
-	for (int i = 1; i <= 6; i++) {
-		struct store_txn *txn = store_txn_create(w->store, i == 4 ? romeo : juliet);
-
-		store_txn_log_append(txn, HISTORY, i * 100, slice_of(with[i % 3]),
-			arena_printf(&w->arena, "m%d", i));
-		assert_int_equal(world_commit(w, txn), 0);
-	}
-}
-
-static void
-logs_are_read_in_both_directions_and_in_parts(void **state)
-{
-	struct world *w = *state;
-	struct store_batch *batch;
-
-	fill_history(w);
-	assert_text(read_log(w, (struct store_range){ 0 }),
-		"100:b=m1 200:=m2 300:a=m3 500:=m5 600:a=m6");
-	assert_text(read_log(w, (struct store_range){ .backward = true }),
-		"600:a=m6 500:=m5 300:a=m3 200:=m2 100:b=m1");
-	assert_text(read_log(w, (struct store_range){ .limit = 2 }), "100:b=m1 200:=m2…");
-	assert_text(read_log(w, (struct store_range){ .limit = 5 }),
-		"100:b=m1 200:=m2 300:a=m3 500:=m5 600:a=m6");
-	assert_text(read_log(w, (struct store_range){ .limit = 2, .backward = true }),
-		"600:a=m6 500:=m5…");
-	assert_text(read_log(w, (struct store_range){ .with = SLICE("a") }), "300:a=m3 600:a=m6");
-	assert_text(
-		read_log(w,
-			(struct store_range){ .with = SLICE("a"), .backward = true, .limit = 1 }),
-		"600:a=m6…");
-	assert_text(read_log(w, (struct store_range){ .with = SLICE("c") }), "");
-	assert_text(read_log(w, (struct store_range){ .since_ms = 200, .until_ms = 300 }),
-		"200:=m2 300:a=m3");
-	batch = store_batch_create(w->store, juliet);
-	(void)store_read_count(batch, HISTORY, NULL);
-	(void)store_read_count(batch, HISTORY, &(struct store_range){ .with = SLICE("a") });
-	(void)store_read_count(batch, HISTORY, &(struct store_range){ .until_ms = 99 });
-	assert_text(world_read(w, batch), "#5#2");
-}
-
-static void
-keep_ids(struct store_request *request)
-{
-	uint64_t *ids = request->arg;
-
-	assert_int_equal(request->error, 0);
-	ids[0] = store_txn_log_id(store_txn_of(request), 0);
-	ids[1] = store_txn_log_id(store_txn_of(request), 1);
-}
-
-/* Appends two entries; gives their ids. */
-static void
-append_two(struct world *w, uint64_t ids[2])
-{
-	struct store_txn *txn = store_txn_create(w->store, juliet);
-
-	store_txn_log_append(txn, HISTORY, 1, NO_SLICE, SLICE("x"));
-	store_txn_set_add(txn, FRIENDS, SLICE("f"));
-	store_txn_log_append(txn, HISTORY, 2, NO_SLICE, SLICE("y"));
-	store_commit(txn, 7, keep_ids, ids);
-	world_wait(w, 1);
-	assert_true(ids[0] > 0 && ids[1] > ids[0]);
-}
-
-static void
-ids_bound_a_range_and_are_never_used_again(void **state)
-{
-	struct world *w = *state;
-	uint64_t first[2], second[2], third[2];
-	struct store_txn *txn;
-
-	append_two(w, first);
-	append_two(w, second);
-	assert_true(second[0] > first[1]);
-	assert_text(read_log(w, (struct store_range){ .after = first[0], .before = second[1] }),
-		"2:=y 1:=x");
-	assert_text(read_log(w, (struct store_range){ .after = second[1] }), "");
-	assert_text(read_log(w, (struct store_range){ .before = 1 }), "");
-	assert_text(read_log(w, (struct store_range){ .after = UINT64_MAX }), "");
-	txn = store_txn_create(w->store, juliet);
-	store_txn_log_delete(txn, HISTORY, &(struct store_range){ .after = first[1] });
-	assert_int_equal(world_commit(w, txn), 0);
-	assert_text(read_log(w, (struct store_range){ 0 }), "1:=x 2:=y");
-	world_close(w);
-	world_open(w);
-	append_two(w, third);
-	assert_true(third[0] > second[1]);
-	txn = store_txn_create(w->store, juliet);
-	store_txn_log_delete(txn, HISTORY, &(struct store_range){ .until_ms = 1 });
-	assert_int_equal(world_commit(w, txn), 0);
-	assert_text(read_log(w, (struct store_range){ 0 }), "2:=y 2:=y");
-	txn = store_txn_create(w->store, juliet);
-	store_txn_log_delete(txn, HISTORY, &(struct store_range){ 0 });
-	assert_int_equal(world_commit(w, txn), 0);
-	assert_text(read_log(w, (struct store_range){ 0 }), "");
-}
-
-static void
-logs_are_trimmed_by_with(void **state)
-{
-	struct world *w = *state;
-	struct store_txn *txn;
-
-	fill_history(w);
-	txn = store_txn_create(w->store, juliet);
-	store_txn_log_delete(txn, HISTORY, &(struct store_range){ .with = SLICE("a") });
-	assert_int_equal(world_commit(w, txn), 0);
-	assert_text(read_log(w, (struct store_range){ 0 }), "100:b=m1 200:=m2 500:=m5");
 }
 
 static void
@@ -570,12 +408,6 @@ memory_can_be_held_and_crashed(void **state)
 	assert_text(read_all(w, juliet), "a=1");
 }
 
-#define BOTH(test) \
-	{ #test ": memory", test, with_memory, tear_down, NULL }, \
-	{ \
-#test ": sqlite", test, with_sqlite, tear_down, NULL \
-	}
-
 int
 main(void)
 {
@@ -585,9 +417,6 @@ main(void)
 		BOTH(bytes_may_be_any),
 		BOTH(a_condition_that_is_not_met_leaves_nothing),
 		BOTH(one_that_fails_does_not_harm_its_neighbours),
-		BOTH(logs_are_read_in_both_directions_and_in_parts),
-		BOTH(ids_bound_a_range_and_are_never_used_again),
-		BOTH(logs_are_trimmed_by_with),
 		BOTH(an_owner_is_deleted_from_all_tables),
 		BOTH(owners_are_listed_in_pages),
 		BOTH(a_read_sees_what_was_written_before_it),
@@ -596,10 +425,10 @@ main(void)
 		BOTH(what_is_too_large_is_refused),
 		BOTH(requests_that_were_never_sent_go_away),
 		BOTH(tables_of_another_kind_or_a_newer_form_are_refused),
-		{ "memory_fails_when_it_is_told_to", memory_fails_when_it_is_told_to, with_memory,
-			tear_down, NULL },
-		{ "memory_can_be_held_and_crashed", memory_can_be_held_and_crashed, with_memory,
-			tear_down, NULL },
+		{ "memory_fails_when_it_is_told_to", memory_fails_when_it_is_told_to,
+			world_with_memory, world_tear_down, NULL },
+		{ "memory_can_be_held_and_crashed", memory_can_be_held_and_crashed,
+			world_with_memory, world_tear_down, NULL },
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
