@@ -99,8 +99,7 @@ a_list_survives_removal_while_walking(void **state)
 	list_init(&other);
 	for (size_t i = 0; i < COUNT_OF(items); i++)
 		list_append(&head, &items[i].link);
-	LIST_EACH(it, &head, struct item, link)
-	{
+	LIST_EACH (it, &head, struct item, link) {
 		if (seen++ % 2 == 0)
 			list_remove(&it->link);
 	}

@@ -42,10 +42,10 @@ slab_finish(struct slab *slab)
 {
 	struct slab_page *page;
 
-	LIST_EACH(page, &slab->open, struct slab_page, link)
-	free_page(page);
-	LIST_EACH(page, &slab->full, struct slab_page, link)
-	free_page(page);
+	LIST_EACH (page, &slab->open, struct slab_page, link)
+		free_page(page);
+	LIST_EACH (page, &slab->full, struct slab_page, link)
+		free_page(page);
 	slab->live = slab->free_pages = 0;
 }
 

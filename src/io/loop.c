@@ -169,8 +169,7 @@ fire_slot(struct loop *loop, struct list *slot)
 	struct list *link;
 
 	list_init(&due);
-	LIST_EACH(timer, slot, struct timer, link)
-	{
+	LIST_EACH (timer, slot, struct timer, link) {
 		if (timer->due_ms > loop->now_ms)
 			continue;
 		list_remove(&timer->link);

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
-enum { RECORD = 16 * 1024, PENDING_LIMIT = 64 * 1024 * 1024 };
+enum { RECORD = 16 * 1024, SENT_AT_ONCE = 64 * 1024, PENDING_LIMIT = 64 * 1024 * 1024 };
 
 struct entry {
 	char *domain;
@@ -404,6 +404,11 @@ tls_flush(struct conn *conn)
 			return;
 		}
 		sent += (size_t)n;
+		/* Not all at once: what waits for a slow reader would wait twice. */
+		if (tls->pending.len >= SENT_AT_ONCE)
+			send_pending(conn);
+		if (conn->is_dead)
+			return;
 	}
 	buffer_consume(&conn->out, sent);
 	send_pending(conn);

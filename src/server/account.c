@@ -90,8 +90,8 @@ account_destroy(struct account *acct)
 
 	hook_account_gone(&shard->server->pipeline, acct);
 	timer_stop(shard->loop, &acct->idle);
-	LIST_EACH(letter, &acct->letters, struct letter, link)
-	letter_destroy(&letter);
+	LIST_EACH (letter, &acct->letters, struct letter, link)
+		letter_destroy(&letter);
 	roster_finish(&acct->roster);
 	map_remove(&shard->accounts, &acct->node);
 	free((void *)(uintptr_t)acct->jid.full.p);
@@ -119,8 +119,7 @@ let_in(struct account *acct)
 		letter_destroy(&letter);
 		arena_reset(&acct->shard->scratch);
 	}
-	LIST_EACH(s, &acct->sessions, struct session, link)
-	{
+	LIST_EACH (s, &acct->sessions, struct session, link) {
 		if (!account_is_ready(acct))
 			return;
 		session_continue(s);
@@ -434,8 +433,8 @@ account_delete(struct account *acct)
 	struct session *s;
 
 	acct->exists = false;
-	LIST_EACH(s, &acct->sessions, struct session, link)
-	session_end(s, STREAM_NOT_AUTHORIZED, "This account was deleted");
+	LIST_EACH (s, &acct->sessions, struct session, link)
+		session_end(s, STREAM_NOT_AUTHORIZED, "This account was deleted");
 	consider_leaving(acct);
 }
 

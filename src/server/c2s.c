@@ -5,6 +5,7 @@
 #include "server/login_internal.h"
 #include "server/server_internal.h"
 #include "server/session_internal.h"
+#include "server/tidy.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -137,6 +138,8 @@ c2s_start(struct server *server, struct config_error *error)
 	const struct c2s_config *conf = server->core->c2s;
 	int r = 0;
 
+	for (unsigned i = 0; i < server->shard_count; i++)
+		tidy_start(server->shards[i]);
 	server->port = (uint16_t)conf->port;
 	server->tls_port = (uint16_t)conf->tls_port;
 	if (!conf->require_tls)
@@ -170,11 +173,12 @@ c2s_stop(struct shard *shard)
 	struct session *s;
 	struct login *login;
 
+	tidy_stop(shard);
 	close_listeners(shard);
-	LIST_EACH(login, &shard->logins, struct login, link)
-	login_end(login, STREAM_SYSTEM_SHUTDOWN, NULL);
-	LIST_EACH(s, &shard->sessions, struct session, all)
-	session_dismiss(s);
+	LIST_EACH (login, &shard->logins, struct login, link)
+		login_end(login, STREAM_SYSTEM_SHUTDOWN, NULL);
+	LIST_EACH (s, &shard->sessions, struct session, all)
+		session_dismiss(s);
 }
 
 void

@@ -117,8 +117,7 @@ forget(struct control_client *client)
 {
 	struct control_request *request;
 
-	LIST_EACH(request, &client->requests, struct control_request, link)
-	{
+	LIST_EACH (request, &client->requests, struct control_request, link) {
 		list_remove(&request->link);
 		request->client = NULL;
 		if (request->is_done)
@@ -219,8 +218,7 @@ control_stop(struct server *server)
 		return;
 	listener_destroy(&control->listener);
 	(void)unlink(control->path);
-	LIST_EACH(client, &control->clients, struct control_client, link)
-	{
+	LIST_EACH (client, &control->clients, struct control_client, link) {
 		struct conn *conn = client->conn;
 
 		send_answers(client);

@@ -16,8 +16,7 @@ deliver_to_all(struct account *acct, struct stanza *st)
 	struct session *s;
 	unsigned count = 0;
 
-	LIST_EACH(s, &acct->sessions, struct session, link)
-	{
+	LIST_EACH (s, &acct->sessions, struct session, link) {
 		if (!s->is_available || s->priority < 0)
 			continue;
 		session_deliver(s, st);

@@ -81,11 +81,15 @@ timed_out(struct timer *timer)
 	login_end(login, STREAM_CONNECTION_TIMEOUT, "Signing in took too long");
 }
 
+/* The end of a part of the sign-in, but never beyond the end of all of it. */
 static void
 set_deadline(struct login *login, uint32_t ms)
 {
+	uint64_t now = loop_now_ms(login->shard->loop);
+	uint64_t left = login->until_ms > now ? login->until_ms - now : 0;
+
 	login->timer.fire = timed_out;
-	timer_start(login->shard->loop, &login->timer, ms);
+	timer_start(login->shard->loop, &login->timer, ms < left ? ms : left);
 }
 
 void
@@ -312,6 +316,7 @@ login_create(struct shard *shard, struct conn *conn, bool is_tls)
 	conn_set_handler(conn, &handler, login);
 	conn_set_limit(conn, PREAUTH_OUTPUT);
 	conn_set_dead_after(conn, conf->answer_ms);
+	login->until_ms = loop_now_ms(shard->loop) + conf->login_ms;
 	set_deadline(login, is_tls ? conf->handshake_ms : conf->login_ms);
 }
 

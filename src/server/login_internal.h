@@ -19,7 +19,8 @@ struct login {
 	struct shard *shard;
 	struct conn *conn;
 	struct stream stream;
-	struct timer timer;              /* the deadline */
+	struct timer timer;              /* the deadline, or that of the handshake */
+	uint64_t until_ms;               /* by then the resource is bound */
 	struct timer delay;              /* of an answer, after too many failures */
 	struct task task;                /* of the move */
 	struct host *host;               /* NULL until the header named it */

@@ -40,8 +40,7 @@ tell_own_sessions(struct account *acct, struct stanza *st)
 	struct session *s;
 
 	st->to = acct->jid;
-	LIST_EACH(s, &acct->sessions, struct session, link)
-	{
+	LIST_EACH (s, &acct->sessions, struct session, link) {
 		if (s->is_available)
 			session_deliver(s, st);
 	}
@@ -65,8 +64,7 @@ start_presence(struct session *s)
 	struct session *other;
 
 	tell_contacts(s->account, &probe, WHOM_WE_SEE);
-	LIST_EACH(other, &s->account->sessions, struct session, link)
-	{
+	LIST_EACH (other, &s->account->sessions, struct session, link) {
 		if (other != s && other->is_available) {
 			struct stanza st = presence_of(other, TYPE_AVAILABLE);
 
@@ -168,8 +166,7 @@ presence_show_to(struct account *acct, const struct jid *to)
 {
 	struct session *s;
 
-	LIST_EACH(s, &acct->sessions, struct session, link)
-	{
+	LIST_EACH (s, &acct->sessions, struct session, link) {
 		if (s->is_available) {
 			struct stanza st = presence_of(s, TYPE_AVAILABLE);
 
@@ -184,8 +181,7 @@ presence_hide_from(struct account *acct, const struct jid *to)
 {
 	struct session *s;
 
-	LIST_EACH(s, &acct->sessions, struct session, link)
-	{
+	LIST_EACH (s, &acct->sessions, struct session, link) {
 		if (s->is_available) {
 			struct stanza st = presence_of(s, TYPE_UNAVAILABLE);
 
@@ -212,8 +208,7 @@ deliver_presence(struct account *acct, struct stanza *st)
 	struct slice resource = jid_resource(&st->to);
 	struct session *s;
 
-	LIST_EACH(s, &acct->sessions, struct session, link)
-	{
+	LIST_EACH (s, &acct->sessions, struct session, link) {
 		if (resource.len > 0 && !slice_is(jid_resource(&s->jid), resource))
 			continue;
 		/* 8.5.3.1: to a full address it goes even to a session that shows no presence. */

@@ -247,8 +247,7 @@ roster_push(struct account *acct, const struct roster_item *item)
 	struct roster_query query = { .items = { &copy, 1 } };
 	struct session *s;
 
-	LIST_EACH(s, &acct->sessions, struct session, link)
-	{
+	LIST_EACH (s, &acct->sessions, struct session, link) {
 		if (s->wants_roster)
 			session_push(s, &roster_payload, &query);
 	}

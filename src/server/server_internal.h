@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "base/slab.h"
 #include "io/loop.h"
+#include "io/timer.h"
 #include "io/worker.h"
 #include "proto/codec.h"
 #include "server/config.h"
@@ -101,7 +102,10 @@ struct shard {
 	struct password_cache *passwords;
 	struct listener **listeners; /* of c2s.c */
 	size_t listener_count;
-	uint64_t *metrics; /* CORE_METRICS, then the modules' */
+	uint64_t *metrics;       /* CORE_METRICS, then the modules' */
+	struct timer store_wait; /* while sessions wait for the store */
+	struct timer tidy;       /* gives memory back after a storm */
+	size_t most_conns;       /* since it was last given back */
 	pthread_t thread;
 	bool has_thread;
 };

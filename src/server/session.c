@@ -8,6 +8,7 @@
 #include "server/account_internal.h"
 #include "server/iq_internal.h"
 #include "server/presence.h"
+#include "server/pressure.h"
 #include "server/route.h"
 #include "server/server_internal.h"
 
@@ -39,6 +40,7 @@ leave(struct session *s)
 	struct account *acct = s->account;
 
 	s->ended = true;
+	pressure_release(s);
 	presence_end(s);
 	hook_session_gone(&acct->shard->server->pipeline, s);
 	account_remove_session(acct, s);
@@ -231,7 +233,7 @@ input(struct conn *conn, struct slice bytes)
 	s->heard_ms = loop_now_ms(shard->loop);
 	s->pinged = false;
 	while (goes_on && start < bytes.len) {
-		if (!account_is_ready(s->account)) {
+		if (!pressure_may_read(s)) {
 			conn_pause(conn); /* until session_continue */
 			break;
 		}
@@ -256,7 +258,7 @@ closed(struct conn *conn, int why)
 static void
 drained(struct conn *conn)
 {
-	(void)conn;
+	pressure_release(conn_owner(conn));
 }
 
 static const struct conn_handler handler = {
@@ -268,7 +270,8 @@ static const struct conn_handler handler = {
 void
 session_continue(struct session *s)
 {
-	conn_resume(s->conn);
+	if (!s->ended && s->holds == 0 && !s->waits_for_itself && !s->waits_for_store)
+		conn_resume(s->conn);
 }
 
 static void ask_if_alive(struct timer *timer);
@@ -370,6 +373,7 @@ session_deliver(struct session *s, struct stanza *st)
 			"Too much waits for you to read it; come back when you can");
 		return;
 	}
+	pressure_check(s, &st->from);
 	if (st->kind == STANZA_MESSAGE)
 		shard_count(shard, METRIC_MESSAGES_DELIVERED_TOTAL);
 	hook_delivered(&shard->server->pipeline, st, s);

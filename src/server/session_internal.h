@@ -10,6 +10,7 @@
 
 #include <stdalign.h>
 
+struct held;
 struct shard;
 
 struct session {
@@ -29,6 +30,10 @@ struct session {
 	bool wants_roster; /* asked for the roster: gets pushes (RFC 6121, 2.1.6) */
 	bool pinged;       /* asked whether it is there */
 	bool ended;
+	bool waits_for_itself;              /* its own output is full, so it is not read from */
+	bool waits_for_store;               /* the store has too much to write */
+	uint32_t holds;                     /* by how many full sessions it is held back */
+	struct held *held;                  /* whom it holds back, being full */
 	alignas(max_align_t) char states[]; /* the modules' */
 };
 

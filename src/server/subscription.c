@@ -165,8 +165,7 @@ deliver_to_available(struct account *acct, struct stanza *st)
 {
 	struct session *s;
 
-	LIST_EACH(s, &acct->sessions, struct session, link)
-	{
+	LIST_EACH (s, &acct->sessions, struct session, link) {
 		if (s->is_available)
 			session_deliver(s, st);
 	}

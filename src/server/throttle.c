@@ -45,8 +45,8 @@ throttle_destroy(struct throttle **throttle)
 
 	if (*throttle == NULL)
 		return;
-	LIST_EACH(entry, &(*throttle)->by_age, struct entry, link)
-	drop(*throttle, entry);
+	LIST_EACH (entry, &(*throttle)->by_age, struct entry, link)
+		drop(*throttle, entry);
 	map_finish(&(*throttle)->entries);
 	free(*throttle);
 	*throttle = NULL;

@@ -126,18 +126,20 @@ connect_control(const struct try_state *state)
 	return -1;
 }
 
-/* One user; an account that is there already gets the password. */
+/* One user, of the first domain unless it names one; who is there already gets the password. */
 static bool
-add_user(FILE *control, const char *user)
+add_user(FILE *control, const char *user, const char *domain)
 {
-	const char *colon = strchr(user, ':');
+	const char *colon = strchr(user, ':'), *at = strchr(user, '@');
+	bool has_domain = at != NULL && at < colon;
 	char answer[256] = "";
 
 	if (colon == NULL)
 		return false;
 	for (int i = 0; i < 2; i++) {
-		(void)fprintf(control, "%s\t%.*s\t%s\n", i == 0 ? "user-add" : "user-passwd",
-			(int)(colon - user), user, colon + 1);
+		(void)fprintf(control, "%s\t%.*s%s%s\t%s\n", i == 0 ? "user-add" : "user-passwd",
+			(int)(colon - user), user, has_domain ? "" : "@", has_domain ? "" : domain,
+			colon + 1);
 		(void)fflush(control);
 		if (fgets(answer, sizeof(answer), control) == NULL)
 			return false;
@@ -158,7 +160,8 @@ try_add_users(const struct try_options *options, const struct try_state *state,
 	if (control == NULL)
 		return fail(error, "the control socket", "is the directory on a local disk?");
 	for (size_t i = 0; r == 0 && i < options->user_count; i++) {
-		if (add_user(control, options->users[i]))
+		if (add_user(control, options->users[i],
+			    options->domain_count > 0 ? options->domains[0] : "localhost"))
 			continue;
 		r = -EINVAL;
 		(void)snprintf(error->text, sizeof(error->text),

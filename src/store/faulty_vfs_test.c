@@ -103,8 +103,7 @@ forget_path(const char *path)
 {
 	struct unsynced *u;
 
-	LIST_EACH(u, &disk.unsynced, struct unsynced, link)
-	{
+	LIST_EACH (u, &disk.unsynced, struct unsynced, link) {
 		if (strcmp(u->path, path) == 0)
 			forget(u);
 	}
@@ -407,8 +406,7 @@ faulty_power_on(bool torn, unsigned seed)
 {
 	struct unsynced *u;
 
-	LIST_EACH(u, &disk.unsynced, struct unsynced, link)
-	{
+	LIST_EACH (u, &disk.unsynced, struct unsynced, link) {
 		if (disk.off)
 			take_back(u, torn, &seed);
 		forget(u);

@@ -1,0 +1,136 @@
+/* Holding producers, one task there and one back for each pair of a full session and a writer. */
+#include "server/pressure.h"
+
+#include "server/account_internal.h"
+#include "server/server_internal.h"
+#include "server/session_internal.h"
+
+#include <stdlib.h>
+
+enum { STORE_WAIT_MS = 32 };
+
+/* A sender that a session holds back; in the session's list. */
+struct held {
+	struct held *next;
+	struct jid jid; /* its text follows */
+};
+
+/* The word to a sender's home: hold it, or let it go on. */
+struct word {
+	struct task task;
+	struct shard *home;
+	struct jid jid; /* its text follows */
+	bool holds;
+};
+
+static void
+arrive(struct task *task)
+{
+	struct word *word = container_of(task, struct word, task);
+	struct account *acct = account_find(word->home, jid_bare(&word->jid));
+	struct session *s =
+		acct == NULL ? NULL : account_session(acct, jid_resource(&word->jid));
+
+	if (s != NULL && word->holds) {
+		s->holds++;
+		conn_pause(s->conn);
+	} else if (s != NULL && s->holds > 0 && --s->holds == 0) {
+		session_continue(s);
+	}
+	free(word);
+}
+
+static void
+send_word(struct shard *from, const struct jid *to, bool holds)
+{
+	struct word *word = xcalloc(1, sizeof(*word) + to->full.len);
+
+	memcpy(word + 1, to->full.p, to->full.len);
+	word->jid = *to;
+	word->jid.full.p = (char *)(word + 1);
+	word->holds = holds;
+	word->home = server_home(from->server, jid_bare(to));
+	word->task.run = arrive;
+	loop_post(word->home->loop, &word->task);
+}
+
+static bool
+is_held(const struct session *s, const struct jid *jid)
+{
+	const struct held *held = s->held;
+
+	while (held != NULL && !jid_is(&held->jid, jid))
+		held = held->next;
+	return held != NULL;
+}
+
+void
+pressure_check(struct session *s, const struct jid *from)
+{
+	struct held *held;
+
+	if (!conn_is_full(s->conn) || from->resource_len == 0 || is_held(s, from))
+		return;
+	held = xcalloc(1, sizeof(*held) + from->full.len);
+	memcpy(held + 1, from->full.p, from->full.len);
+	held->jid = *from;
+	held->jid.full.p = (char *)(held + 1);
+	held->next = s->held;
+	s->held = held;
+	send_word(s->account->shard, from, true);
+}
+
+void
+pressure_release(struct session *s)
+{
+	while (s->held != NULL) {
+		struct held *held = s->held;
+
+		s->held = held->next;
+		send_word(s->account->shard, &held->jid, false);
+		free(held);
+	}
+	if (s->waits_for_itself) {
+		s->waits_for_itself = false;
+		session_continue(s);
+	}
+}
+
+static void
+look_at_store(struct timer *timer)
+{
+	struct shard *shard = container_of(timer, struct shard, store_wait);
+	struct session *s;
+
+	if (store_is_busy(shard->server->store)) {
+		timer_start(shard->loop, timer, STORE_WAIT_MS);
+		return;
+	}
+	LIST_EACH (s, &shard->sessions, struct session, all) {
+		if (!s->waits_for_store)
+			continue;
+		s->waits_for_store = false;
+		session_continue(s);
+	}
+}
+
+bool
+pressure_may_read(struct session *s)
+{
+	struct shard *shard = s->account->shard;
+
+	if (s->holds > 0 || !account_is_ready(s->account))
+		return false;
+	if (conn_is_full(s->conn)) {
+		s->waits_for_itself = true;
+		return false;
+	}
+	if (store_is_busy(shard->server->store)) {
+		s->waits_for_store = true;
+		shard->store_wait.fire = look_at_store;
+		if (!timer_is_running(&shard->store_wait))
+			timer_start(shard->loop, &shard->store_wait, STORE_WAIT_MS);
+		return false;
+	}
+	return true;
+}
