@@ -342,13 +342,11 @@ flush_plain(struct conn *conn)
 static void
 tell_drained(struct conn *conn)
 {
-	if (conn_is_full(conn)) {
-		conn->was_full = true;
-	} else if (conn->was_full) {
-		conn->was_full = false;
-		if (conn->handler->drained != NULL)
-			conn->handler->drained(conn);
-	}
+	if (!conn->was_full || conn_is_full(conn))
+		return;
+	conn->was_full = false;
+	if (conn->handler->drained != NULL)
+		conn->handler->drained(conn);
 }
 
 static void
@@ -356,6 +354,9 @@ flush(struct conn *conn)
 {
 	struct loop *loop = conn->loop;
 
+	/* Before anything is sent: the owner may have seen it full and waits to be told. */
+	if (conn_is_full(conn))
+		conn->was_full = true;
 	if (conn->tls != NULL)
 		tls_flush(conn);
 	else

@@ -11,7 +11,7 @@
 #include "server/module.h"
 #include "server/stanza_log.h"
 
-enum { PAGE = 100, STAMP_XML = 256 };
+enum { PAGE = 20, STAMP_XML = 256 };
 
 struct offline_config {
 	uint32_t max_messages;
@@ -91,15 +91,16 @@ taker(struct account *acct)
 	return found;
 }
 
-static void
+/* False when nobody can take it now; it stays then, and so do those behind it. */
+static bool
 deliver(struct account *acct, struct stanza *st, int64_t wall_ms)
 {
 	struct session *s = taker(acct);
 	char stamp[STAMP_CHARS + 1];
 	struct buffer content;
 
-	if (s == NULL)
-		return;
+	if (s == NULL || session_is_full(s))
+		return false;
 	stamp_write(wall_ms, stamp);
 	buffer_init(&content, size_add(st->content.len, STAMP_XML + LIMIT_DOMAIN));
 	(void)buffer_append(&content, st->content);
@@ -109,6 +110,7 @@ deliver(struct account *acct, struct stanza *st, int64_t wall_ms)
 	session_deliver(s, st);
 	buffer_finish(&content);
 	metric_add(acct, &mod_offline, METRIC_DELIVERED);
+	return true;
 }
 
 static void deliver_kept(struct session *s);
@@ -131,7 +133,7 @@ deliver_kept(struct session *s)
 {
 	struct account *acct = session_account(s);
 
-	if (state_of(acct)->count == 0 || session_priority(s) < 0)
+	if (state_of(acct)->count == 0 || session_priority(s) < 0 || !session_is_available(s))
 		return;
 	stanza_log_read(acct, &mod_offline, STORE_MESSAGES, PAGE, deliver, delivered);
 }
@@ -173,4 +175,5 @@ const struct module mod_offline = {
 	.on.account_loading = count_messages,
 	.on.undelivered = keep,
 	.on.session_available = deliver_kept,
+	.on.session_drained = deliver_kept,
 };

@@ -266,8 +266,8 @@ take_header(struct stream *stream, struct stream_event *event)
 		fail(event, STREAM_UNSUPPORTED_VERSION, NULL);
 }
 
-static enum stream_condition
-condition_of(enum xml_error error)
+enum stream_condition
+stream_condition_of(enum xml_error error)
 {
 	static const enum stream_condition conditions[] = {
 		[XML_NO_ERROR] = STREAM_UNDEFINED_CONDITION,
@@ -277,6 +277,7 @@ condition_of(enum xml_error error)
 		[XML_UNSUPPORTED_VERSION] = STREAM_UNSUPPORTED_VERSION,
 		[XML_BAD_NAMESPACE_PREFIX] = STREAM_BAD_NAMESPACE_PREFIX,
 		[XML_INVALID_NAMESPACE] = STREAM_INVALID_NAMESPACE,
+		[XML_BAD_FORMAT] = STREAM_BAD_FORMAT,
 		[XML_LIMIT] = STREAM_POLICY_VIOLATION,
 	};
 
@@ -303,7 +304,7 @@ stream_next(struct stream *stream, struct slice input, struct xml_tokens *tokens
 		event->kind = STREAM_CLOSED;
 		break;
 	default:
-		fail(event, condition_of((enum xml_error)stream->scanner.error),
+		fail(event, stream_condition_of((enum xml_error)stream->scanner.error),
 			stream->scanner.why);
 	}
 }

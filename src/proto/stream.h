@@ -72,6 +72,9 @@ void stream_restart(struct stream *stream);
 void stream_next(struct stream *stream, struct slice input, struct xml_tokens *tokens,
 	struct arena *arena, size_t *used_out, struct stream_event *event_out);
 
+/* The stream error for what the scanner found. */
+enum stream_condition stream_condition_of(enum xml_error error);
+
 /* The header: XML declaration and start tag. id, from, to, lang may be p NULL. */
 void stream_write_header(
 	struct buffer *out, struct slice id, struct slice from, struct slice to, struct slice lang);

@@ -59,7 +59,7 @@ login_end(struct login *login, enum stream_condition condition, const char *text
 	log_end(login, condition, text);
 	shard_count(login->shard, METRIC_STREAM_ERRORS_TOTAL);
 	/* RFC 6120 4.9.1.1: an error before our header is sent behind one. */
-	if (!login->stream.opened || login->host == NULL) {
+	if (!login->has_header) {
 		char id[TOKEN_CHARS + 1];
 
 		random_token(id);
@@ -182,6 +182,7 @@ open_stream(struct login *login, const struct stream_event *event)
 	if (host == NULL)
 		return false;
 	login->host = host;
+	login->has_header = true;
 	random_token(id);
 	stream_write_header(
 		conn_output(login->conn), slice_of(id), host_domain(host), NO_SLICE, SLICE("en"));
@@ -200,6 +201,7 @@ start_tls(struct login *login, size_t left)
 	stream_write_proceed(conn_output(login->conn));
 	conn_start_tls(login->conn, login->shard->tls, true, host_domain(login->host).p);
 	stream_restart(&login->stream);
+	login->has_header = false;
 	login->host = NULL;
 	set_deadline(login, login->shard->server->core->c2s->handshake_ms);
 	return true;
@@ -361,6 +363,7 @@ login_authenticated(struct login *login)
 	shard_count(shard, METRIC_LOGINS_TOTAL);
 	login->stream.authenticated = true;
 	stream_restart(&login->stream);
+	login->has_header = false;
 	login->stream.scanner.limits = &shard->server->client_limits;
 	if (server_home(shard->server, login->user.full) == shard)
 		return;

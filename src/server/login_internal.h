@@ -31,6 +31,7 @@ struct login {
 	struct credentials_query *query; /* under way */
 	struct slice bind_id, resource;  /* what the client asked for while the account loads */
 	unsigned failures;
+	bool has_header; /* ours was sent, on this stream */
 	bool is_anonymous;
 	bool waits;     /* further input stays unread */
 	bool is_moving; /* the task of the move is posted */

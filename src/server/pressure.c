@@ -28,8 +28,7 @@ arrive(struct task *task)
 {
 	struct word *word = container_of(task, struct word, task);
 	struct account *acct = account_find(word->home, jid_bare(&word->jid));
-	struct session *s =
-		acct == NULL ? NULL : account_session(acct, jid_resource(&word->jid));
+	struct session *s = acct == NULL ? NULL : account_session(acct, jid_resource(&word->jid));
 
 	if (s != NULL && word->holds) {
 		s->holds++;

@@ -5,6 +5,7 @@
 #include "server/session_internal.h"
 
 #include "base/random.h"
+#include "proto/stream.h"
 #include "server/account_internal.h"
 #include "server/iq_internal.h"
 #include "server/presence.h"
@@ -179,23 +180,6 @@ take_stanza(struct session *s, const struct xml_token *element)
 	return true;
 }
 
-static enum stream_condition
-condition_of(const struct scanner *scanner)
-{
-	static const enum stream_condition conditions[] = {
-		[XML_NO_ERROR] = STREAM_UNDEFINED_CONDITION,
-		[XML_NOT_WELL_FORMED] = STREAM_NOT_WELL_FORMED,
-		[XML_RESTRICTED] = STREAM_RESTRICTED_XML,
-		[XML_UNSUPPORTED_ENCODING] = STREAM_UNSUPPORTED_ENCODING,
-		[XML_UNSUPPORTED_VERSION] = STREAM_UNSUPPORTED_VERSION,
-		[XML_BAD_NAMESPACE_PREFIX] = STREAM_BAD_NAMESPACE_PREFIX,
-		[XML_INVALID_NAMESPACE] = STREAM_INVALID_NAMESPACE,
-		[XML_LIMIT] = STREAM_POLICY_VIOLATION,
-	};
-
-	return conditions[scanner->error];
-}
-
 /* False when the session is over, or nothing more can be done with the input now. */
 static bool
 take_event(struct session *s, enum xml_event event)
@@ -215,7 +199,8 @@ take_event(struct session *s, enum xml_event event)
 		close_stream(s);
 		return false;
 	case XML_FAILED:
-		session_end(s, condition_of(&s->scanner), s->scanner.why);
+		session_end(
+			s, stream_condition_of((enum xml_error)s->scanner.error), s->scanner.why);
 		return false;
 	default:
 		return false;
@@ -258,7 +243,10 @@ closed(struct conn *conn, int why)
 static void
 drained(struct conn *conn)
 {
-	pressure_release(conn_owner(conn));
+	struct session *s = conn_owner(conn);
+
+	pressure_release(s);
+	hook_session_drained(&s->account->shard->server->pipeline, s);
 }
 
 static const struct conn_handler handler = {
@@ -464,6 +452,12 @@ struct account *
 session_account(const struct session *s)
 {
 	return s->account;
+}
+
+bool
+session_is_full(const struct session *s)
+{
+	return conn_is_full(s->conn);
 }
 
 bool

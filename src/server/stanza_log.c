@@ -47,7 +47,7 @@ stanza_log_append(struct account *acct, const struct module *module, unsigned st
 }
 
 struct reading {
-	void (*taken)(struct account *acct, struct stanza *st, int64_t wall_ms);
+	bool (*taken)(struct account *acct, struct stanza *st, int64_t wall_ms);
 	void (*ended)(struct account *acct, uint64_t last_id, size_t count);
 };
 
@@ -58,28 +58,33 @@ got_page(struct account *acct, struct store_batch *batch, void *arg)
 	const struct store_result *result = store_result(batch, 0);
 	struct shard *shard = acct->shard;
 	uint64_t last = 0;
+	size_t count = 0;
+	bool goes_on = true;
 
 	free(arg);
-	for (size_t i = 0; i < result->count; i++) {
+	for (size_t i = 0; goes_on && i < result->count; i++) {
 		const struct store_row *row = &result->rows[i];
 		struct stanza st;
 
 		if (stanza_thaw(shard->server->names, row->value, &shard->tokens, &shard->scratch,
 			    &st) == 0)
-			reading.taken(acct, &st, row->stamp_ms);
+			goes_on = reading.taken(acct, &st, row->stamp_ms);
 		else
 			log_error(shard->server->log,
 				"a stored stanza cannot be read and is left out",
 				F_TEXT("account", acct->jid.full), F_UINT("id", row->id));
 		arena_reset(&shard->scratch);
-		last = row->id;
+		if (goes_on) {
+			last = row->id;
+			count++;
+		}
 	}
-	reading.ended(acct, last, result->count);
+	reading.ended(acct, last, count);
 }
 
 void
 stanza_log_read(struct account *acct, const struct module *module, unsigned store, unsigned most,
-	void (*taken)(struct account *acct, struct stanza *st, int64_t wall_ms),
+	bool (*taken)(struct account *acct, struct stanza *st, int64_t wall_ms),
 	void (*ended)(struct account *acct, uint64_t last_id, size_t count))
 {
 	struct store_batch *batch = store_batch_create(acct->shard->server->store, acct->jid.full);

@@ -17,11 +17,11 @@ void stanza_log_append(struct account *acct, const struct module *module, unsign
 
 /*
  * Reads up to most stanzas from the beginning, in order. The account is paused until taken was
- * called for each, and then ended with the id of the last (0: the log was empty). What taken
- * gets lives until it returns.
+ * called for each, or said false, and then ended with the id and the number of those that were
+ * taken (0: none). What taken gets lives until it returns.
  */
 void stanza_log_read(struct account *acct, const struct module *module, unsigned store,
-	unsigned most, void (*taken)(struct account *acct, struct stanza *st, int64_t wall_ms),
+	unsigned most, bool (*taken)(struct account *acct, struct stanza *st, int64_t wall_ms),
 	void (*ended)(struct account *acct, uint64_t last_id, size_t count));
 
 /* Deletes everything up to and including that id. */

@@ -130,7 +130,7 @@ check_header(struct scanner *s, const struct parser *p)
 		if (header->name == NAME_STREAM)
 			return fail(s, XML_INVALID_NAMESPACE,
 				"The stream's namespace is not http://etherx.jabber.org/streams");
-		return fail(s, XML_NOT_WELL_FORMED, "The first element is no stream");
+		return fail(s, XML_BAD_FORMAT, "The first element is no stream");
 	}
 	if (!slice_is_text(qname, "stream:stream"))
 		return fail(s, XML_BAD_NAMESPACE_PREFIX, "The stream's prefix is not 'stream'");

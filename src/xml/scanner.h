@@ -32,7 +32,8 @@ enum xml_error {
 	XML_UNSUPPORTED_VERSION,
 	XML_BAD_NAMESPACE_PREFIX,
 	XML_INVALID_NAMESPACE,
-	XML_LIMIT, /* policy-violation: one of limits.h was passed */
+	XML_BAD_FORMAT, /* XML, but no stream */
+	XML_LIMIT,      /* policy-violation: one of limits.h was passed */
 };
 
 enum xml_state { XML_AT_START, XML_IN_STREAM, XML_AT_END };

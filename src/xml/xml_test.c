@@ -202,7 +202,7 @@ a_stream_begins_with_a_header_in_utf8(void **state)
 		{ "<s:stream xmlns:s='http://etherx.jabber.org/streams'>", "error 5\n" },
 		{ "<stream xmlns='http://etherx.jabber.org/streams'>", "error 5\n" },
 		{ "<stream:stream xmlns:stream='urn:x'>", "error 6\n" },
-		{ "<a>", "error 1\n" },
+		{ "<a>", "error 7\n" },
 		{ " <?xml version='1.0'?>", "error 2\n" },
 		{ "\n" HEADER2 "<iq/>", "header\n<iq/>\n" },
 	};
