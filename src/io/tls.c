@@ -244,6 +244,24 @@ tls_context_add(struct tls_context *tls, const char *domain, const char *certifi
 }
 
 void
+tls_context_renew(struct tls_context *tls, struct tls_context **fresh)
+{
+	struct entry *entries = tls->entries;
+	size_t count = tls->count;
+
+	tls->entries = (*fresh)->entries;
+	tls->count = (*fresh)->count;
+	for (size_t i = 0; i < tls->count; i++) {
+		SSL_CTX_set_alpn_select_cb(tls->entries[i].ctx, choose_alpn, tls);
+		(void)SSL_CTX_set_tlsext_servername_arg(tls->entries[i].ctx, tls);
+	}
+	/* OpenSSL keeps the old ones as long as a connection uses them. */
+	(*fresh)->entries = entries;
+	(*fresh)->count = count;
+	tls_context_destroy(fresh);
+}
+
+void
 tls_context_ask_client(struct tls_context *tls, const char *ca_file)
 {
 	tls->asks_client = true;

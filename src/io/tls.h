@@ -22,6 +22,12 @@ void tls_context_destroy(struct tls_context **tls);
 int tls_context_add(struct tls_context *tls, const char *domain, const char *certificate,
 	const char *key, struct tls_error *error);
 
+/*
+ * Takes over the fresh context's certificates, for connections that begin from now on; those that
+ * are there keep theirs. On the thread of tls's loop; sets *fresh to NULL.
+ */
+void tls_context_renew(struct tls_context *tls, struct tls_context **fresh);
+
 /* Asks clients for a certificate, for SASL EXTERNAL; any or none is accepted. */
 void tls_context_ask_client(struct tls_context *tls, const char *ca_file);
 

@@ -91,14 +91,32 @@ ask_to_stop(void *arg)
 	(void)kill(getpid(), SIGTERM);
 }
 
-/* Waits for SIGINT or SIGTERM. Blocked before any thread began, so only this thread gets them. */
 static void
-wait_for_end(const sigset_t *signals)
+renew_certificates(struct program *p)
 {
-	int signal;
+	struct config_error error = { "" };
 
-	while (sigwait(signals, &signal) != 0)
-		;
+	if (server_renew_certificates(p->server, &error) < 0)
+		log_error(p->log, "certificates were not renewed and the old ones stay",
+			F_STR("why", error.text));
+	else
+		log_info(p->log, "certificates are read anew");
+}
+
+/*
+ * Waits for SIGINT or SIGTERM; SIGHUP renews certificates. Blocked before any thread began, so
+ * only this thread gets them.
+ */
+static void
+wait_for_end(struct program *p, const sigset_t *signals)
+{
+	int signal = 0;
+
+	while (sigwait(signals, &signal) != 0 || signal == SIGHUP) {
+		if (signal == SIGHUP)
+			renew_certificates(p);
+		signal = 0;
+	}
 }
 
 static int
@@ -110,6 +128,7 @@ serve(struct program *p)
 	(void)sigemptyset(&signals);
 	(void)sigaddset(&signals, SIGINT);
 	(void)sigaddset(&signals, SIGTERM);
+	(void)sigaddset(&signals, SIGHUP);
 	(void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
 	r = server_start(p->server, &p->error);
@@ -122,7 +141,7 @@ serve(struct program *p)
 		if (p->args.is_try)
 			try_announce(&p->try_state, p->config, server_port(p->server),
 				server_tls_port(p->server));
-		wait_for_end(&signals);
+		wait_for_end(p, &signals);
 		log_info(p->log, "kithd stops");
 	}
 	server_stop(p->server);

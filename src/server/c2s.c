@@ -53,8 +53,9 @@ load_host(struct server *server, struct tls_context *tls, const struct host *hos
 	return 1;
 }
 
+/* The certificates of all hosts; *tls_out NULL: there are none. */
 static int
-load_shard(struct server *server, struct shard *shard, struct config_error *error)
+load_hosts(struct server *server, struct tls_context **tls_out, struct config_error *error)
 {
 	struct tls_context *tls = tls_context_create("xmpp-client");
 	int count = 0;
@@ -72,7 +73,7 @@ load_shard(struct server *server, struct shard *shard, struct config_error *erro
 	}
 	if (count == 0)
 		tls_context_destroy(&tls);
-	shard->tls = tls;
+	*tls_out = tls;
 	return 0;
 }
 
@@ -80,7 +81,7 @@ int
 c2s_load_certificates(struct server *server, struct config_error *error)
 {
 	for (unsigned i = 0; i < server->shard_count; i++) {
-		int r = load_shard(server, server->shards[i], error);
+		int r = load_hosts(server, &server->shards[i]->tls, error);
 
 		if (r < 0)
 			return r;
@@ -91,6 +92,45 @@ c2s_load_certificates(struct server *server, struct config_error *error)
 		"no host has a certificate, so nobody could sign in; set certificate and key of a "
 		"host, or c2s.require_tls = no on a trusted network");
 	return -EINVAL;
+}
+
+struct renewal {
+	struct task task;
+	struct shard *shard;
+	struct tls_context *fresh;
+};
+
+/* On the shard's thread. */
+static void
+renew(struct task *task)
+{
+	struct renewal *renewal = container_of(task, struct renewal, task);
+
+	tls_context_renew(renewal->shard->tls, &renewal->fresh);
+	free(renewal);
+}
+
+int
+server_renew_certificates(struct server *server, struct config_error *error)
+{
+	struct tls_context *fresh[SHARDS_MOST] = { NULL };
+	int r = 0;
+
+	if (server->shards[0]->tls == NULL)
+		return 0; /* without any at the start there is nothing that listens for TLS */
+	for (unsigned i = 0; r == 0 && i < server->shard_count; i++)
+		r = load_hosts(server, &fresh[i], error);
+	for (unsigned i = 0; i < server->shard_count; i++) {
+		if (r < 0) {
+			tls_context_destroy(&fresh[i]);
+			continue;
+		}
+		struct renewal *renewal = xcalloc(1, sizeof(*renewal));
+
+		*renewal = (struct renewal){ { .run = renew }, server->shards[i], fresh[i] };
+		loop_post(renewal->shard->loop, &renewal->task);
+	}
+	return r;
 }
 
 static int

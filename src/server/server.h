@@ -34,6 +34,12 @@ int server_create(
 /* Listens and runs. 0, or a negative error; the server must be destroyed then. */
 int server_start(struct server *server, struct config_error *error);
 
+/*
+ * Reads all certificates again, for connections that begin from now on. On an error, which says
+ * what is wrong, the old ones stay. By the thread that started the server, while it runs.
+ */
+int server_renew_certificates(struct server *server, struct config_error *error);
+
 /* Tells everyone, waits for what is under way, and ends all threads. */
 void server_stop(struct server *server);
 void server_destroy(struct server **server);
