@@ -1,0 +1,247 @@
+/*
+ * Certificates by domain: an SSL_CTX for each, and the choice among them when a client has named
+ * its domain. Settings that all connections share are made here.
+ */
+#include "io/tls_internal.h"
+
+#include "io/tls.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+struct entry {
+	char *domain;
+	SSL_CTX *ctx;
+};
+
+struct tls_context {
+	struct entry *entries;
+	size_t count;
+	char alpn[32]; /* length, then the name */
+	size_t alpn_len;
+	bool asks_client;
+	char *ca_file;
+	BIO_METHOD *method;
+};
+
+/* What OpenSSL says, behind what we say. */
+static int
+tell(struct tls_error *error, const char *what, const char *path)
+{
+	char why[160];
+	unsigned long code = ERR_get_error();
+
+	ERR_error_string_n(code, why, sizeof(why));
+	(void)snprintf(error->text, sizeof(error->text), "%s%s%s (%s)", what,
+		path == NULL ? "" : " ", path == NULL ? "" : path, code == 0 ? "no detail" : why);
+	ERR_clear_error();
+	return -EINVAL;
+}
+
+/* A client that offers only protocols we do not speak here is cut off (ALPACA). */
+static int
+choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsigned char *in,
+	unsigned in_len, void *arg)
+{
+	const struct tls_context *tls = arg;
+	unsigned char *chosen;
+
+	(void)ssl;
+	if (SSL_select_next_proto(&chosen, out_len, (const unsigned char *)tls->alpn,
+		    (unsigned)tls->alpn_len, in, in_len) != OPENSSL_NPN_NEGOTIATED)
+		return SSL_TLSEXT_ERR_ALERT_FATAL;
+	*out = chosen;
+	return SSL_TLSEXT_ERR_OK;
+}
+
+SSL_CTX *
+tls_context_find(const struct tls_context *tls, const char *domain)
+{
+	for (size_t i = 0; domain != NULL && i < tls->count; i++) {
+		if (strcasecmp(tls->entries[i].domain, domain) == 0)
+			return tls->entries[i].ctx;
+	}
+	return tls->count > 0 ? tls->entries[0].ctx : NULL;
+}
+
+static int
+choose_certificate(SSL *ssl, int *alert, void *arg)
+{
+	const struct tls_context *tls = arg;
+	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+
+	(void)alert;
+	if (name != NULL)
+		(void)SSL_set_SSL_CTX(ssl, tls_context_find(tls, name));
+	return SSL_TLSEXT_ERR_OK;
+}
+
+const BIO_METHOD *
+tls_context_method(const struct tls_context *tls)
+{
+	return tls->method;
+}
+
+static struct tls_context *
+context_create(const char *alpn)
+{
+	struct tls_context *tls = xcalloc(1, sizeof(*tls));
+
+	tls->method = tls_make_method();
+	tls->alpn_len = (size_t)snprintf(
+		tls->alpn, sizeof(tls->alpn), "%c%s", (char)strlen(alpn), alpn);
+	return tls;
+}
+
+struct tls_context *
+tls_context_create(const char *alpn)
+{
+	return context_create(alpn);
+}
+
+void
+tls_context_destroy(struct tls_context **tls_ptr)
+{
+	struct tls_context *tls = *tls_ptr;
+
+	*tls_ptr = NULL;
+	if (tls == NULL)
+		return;
+	for (size_t i = 0; i < tls->count; i++) {
+		SSL_CTX_free(tls->entries[i].ctx);
+		free(tls->entries[i].domain);
+	}
+	BIO_meth_free(tls->method);
+	free(tls->ca_file);
+	free(tls->entries);
+	free(tls);
+}
+
+static SSL_CTX *
+make_ctx(const SSL_METHOD *method)
+{
+	SSL_CTX *ctx = SSL_CTX_new(method);
+
+	if (ctx == NULL)
+		die("Out of memory: OpenSSL cannot make a context.");
+	(void)SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
+	(void)SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+					       SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_TICKET |
+					       SSL_OP_IGNORE_UNEXPECTED_EOF);
+	(void)SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+					    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	(void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	(void)SSL_CTX_set_num_tickets(ctx, 0);
+	(void)SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384");
+	return ctx;
+}
+
+/* Whatever a client shows is taken; what it is worth is decided when it signs in. */
+static int
+accept_any(int ok, X509_STORE_CTX *store)
+{
+	(void)ok;
+	(void)store;
+	return 1;
+}
+
+static void
+ask_client(SSL_CTX *ctx, const char *ca_file)
+{
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, accept_any);
+	if (ca_file != NULL)
+		(void)SSL_CTX_load_verify_file(ctx, ca_file);
+	(void)SSL_CTX_set_session_id_context(ctx, (const unsigned char *)"kith", 4);
+}
+
+static int
+use_files(SSL_CTX *ctx, const char *certificate, const char *key, struct tls_error *error)
+{
+	if (SSL_CTX_use_certificate_chain_file(ctx, certificate) != 1)
+		return tell(error,
+			"No certificate can be read, give a PEM file with the chain:", certificate);
+	if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1)
+		return tell(error,
+			"No key that fits the certificate can be read, give its PEM file:", key);
+	return 0;
+}
+
+int
+tls_context_add(struct tls_context *tls, const char *domain, const char *certificate,
+	const char *key, struct tls_error *error)
+{
+	SSL_CTX *ctx = make_ctx(TLS_server_method());
+	int r = use_files(ctx, certificate, key, error);
+
+	if (r < 0) {
+		SSL_CTX_free(ctx);
+		return r;
+	}
+	SSL_CTX_set_alpn_select_cb(ctx, choose_alpn, tls);
+	(void)SSL_CTX_set_tlsext_servername_callback(ctx, choose_certificate);
+	(void)SSL_CTX_set_tlsext_servername_arg(ctx, tls);
+	if (tls->asks_client)
+		ask_client(ctx, tls->ca_file);
+	tls->entries = xrealloc(tls->entries, size_mul(tls->count + 1, sizeof(*tls->entries)));
+	tls->entries[tls->count++] = (struct entry){ xstrndup(domain, strlen(domain)), ctx };
+	return 0;
+}
+
+void
+tls_context_renew(struct tls_context *tls, struct tls_context **fresh)
+{
+	struct entry *entries = tls->entries;
+	size_t count = tls->count;
+
+	tls->entries = (*fresh)->entries;
+	tls->count = (*fresh)->count;
+	for (size_t i = 0; i < tls->count; i++) {
+		SSL_CTX_set_alpn_select_cb(tls->entries[i].ctx, choose_alpn, tls);
+		(void)SSL_CTX_set_tlsext_servername_arg(tls->entries[i].ctx, tls);
+	}
+	/* OpenSSL keeps the old ones as long as a connection uses them. */
+	(*fresh)->entries = entries;
+	(*fresh)->count = count;
+	tls_context_destroy(fresh);
+}
+
+void
+tls_context_ask_client(struct tls_context *tls, const char *ca_file)
+{
+	tls->asks_client = true;
+	tls->ca_file = ca_file == NULL ? NULL : xstrndup(ca_file, strlen(ca_file));
+	for (size_t i = 0; i < tls->count; i++)
+		ask_client(tls->entries[i].ctx, ca_file);
+}
+
+struct tls_context *
+tls_client_create(const char *alpn, const char *ca_file, struct tls_error *error)
+{
+	struct tls_context *tls = context_create(alpn);
+	SSL_CTX *ctx = make_ctx(TLS_client_method());
+	int loaded = ca_file == NULL ? SSL_CTX_set_default_verify_paths(ctx)
+				     : SSL_CTX_load_verify_file(ctx, ca_file);
+
+	tls->entries = xcalloc(1, sizeof(*tls->entries));
+	tls->entries[0] = (struct entry){ xstrndup("", 0), ctx };
+	tls->count = 1;
+	if (loaded != 1) {
+		(void)tell(error, "No authorities can be read, give a PEM file:", ca_file);
+		tls_context_destroy(&tls);
+		return NULL;
+	}
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+	(void)SSL_CTX_set_alpn_protos(
+		ctx, (const unsigned char *)tls->alpn, (unsigned)tls->alpn_len);
+	return tls;
+}
+
+int
+tls_client_certificate(
+	struct tls_context *tls, const char *certificate, const char *key, struct tls_error *error)
+{
+	return use_files(tls->entries[0].ctx, certificate, key, error);
+}
