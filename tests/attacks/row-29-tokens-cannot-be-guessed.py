@@ -90,10 +90,11 @@ def _(server):
     return f"room for {carried:.0f} bits"
 
 
-@suite.check("the source calls no weak generator")
+@suite.check("the source calls no weak generator, but in tests")
 def _(_server):
     found = [f"{path.relative_to(ROOT)}:{number}"
              for path in sorted(pathlib.Path(ROOT / "src").rglob("*.[ch]"))
+             if not path.stem.endswith("_test")
              for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
              if WEAK.search(line)]
     assert not found, found
