@@ -23,7 +23,7 @@ test:
 	@tools/install-packages build test
 	@tools/test
 
-##quick unit tests, scenarios and corpora with gcc only, for the time between two edits
+##quick unit tests and corpora with gcc only, for the time between two edits
 quick:
 	@tools/install-packages build test
 	@tools/test gcc

@@ -3,8 +3,8 @@
  * let the owners work, then write once to each connection that has output. Timers, a mailbox for
  * other threads, and connections hang on it. Bytes only.
  *
- * There are two back ends: epoll, and the simulated one of sim.h, where all loops of a world run
- * in one thread under a virtual clock.
+ * What it asks of the kernel goes through the table in loop_internal.h; epoll is the back end
+ * that is there.
  *
  * All functions are for the loop's own thread, unless they say otherwise.
  */

@@ -174,6 +174,8 @@ class Kith(Server):
             command += ["--user", f"{user}:{password}"]
         for key, value in self.settings.items():
             command += ["--set", f"{key}={value}"]
+        for setting in os.environ.get("KITH_TEST_SET", "").split():
+            command += ["--set", setting]
         if self.keep_dir:
             command += ["--dir", self.dir]
         return command
