@@ -13,7 +13,8 @@ SLACK = 3
 CROWD = 1500
 HANG_UPS = 1500
 suite = Suite("row 13: slow and silent peers meet a deadline", attack=True,
-              settings={"c2s.login_timeout": f"{DEADLINE}s", "server.account_idle": "1s"})
+              settings={"c2s.login_timeout": f"{DEADLINE}s", "c2s.handshake_timeout": f"{DEADLINE}s",
+                        "server.account_idle": "1s"})
 
 
 def drip(client, data, pause=0.1):

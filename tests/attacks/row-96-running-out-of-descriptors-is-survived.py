@@ -26,7 +26,7 @@ def fill(server):
         sock.setblocking(False)
         sock.connect_ex((server.host, server.ports["c2s"]))
         sockets.append(sock)
-    wait_until(lambda: server.descriptors() >= LIMIT - 8, 10, "the descriptors to run out")
+    wait_until(lambda: server.descriptors() >= LIMIT - 48, 10, "the descriptors to run out")
     return sockets
 
 

@@ -91,9 +91,10 @@ for probability, seed in ROUNDS:
             for attempt in range(3):
                 with faulty(directory, wrapper=["fiu-run", "-x"]) as victim:
                     starts += 1
-                    work(victim, acked, seed * 100_000 + attempt * 1000 + CHANGES, CALM)
+                    first = seed * 100_000 + attempt * 1000
+                    first = work(victim, acked, first, CALM)
                     inject(victim.pid, directory, probability)
-                    work(victim, acked, seed * 100_000 + attempt * 1000)
+                    work(victim, acked, first)
                     if not victim.alive():
                         ends.add(said_why(victim))
             verify(directory, acked)
