@@ -11,19 +11,12 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
-#include <malloc.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
-enum {
-	CLOSE_MS = 5000,
-	DEFAULT_LIMIT = 4 * 1024 * 1024,
-	SENT_AT_ONCE = 256 * 1024,
-	MANY_FREED = 256, /* connections, after which memory goes back to the system */
-	TRIM_MS = 2000,
-};
+enum { CLOSE_MS = 5000, DEFAULT_LIMIT = 4 * 1024 * 1024, SENT_AT_ONCE = 256 * 1024 };
 
 static const struct conn_handler nobody;
 
@@ -183,29 +176,6 @@ bury(struct conn *conn)
 	conn->loop->backend->close(conn);
 }
 
-static void
-give_back(struct timer *timer)
-{
-	struct loop *loop = container_of(timer, struct loop, trim);
-
-	loop->freed = 0;
-	(void)malloc_trim(0);
-}
-
-/*
- * The allocator keeps what a crowd leaves behind, scattered between what is in use: 40 MiB after
- * 1,000 half handshakes. It is asked for it once the crowd is gone.
- */
-static void
-note_freed(struct loop *loop)
-{
-	loop->freed++;
-	if (loop->freed < MANY_FREED || timer_is_running(&loop->trim))
-		return;
-	loop->trim.fire = give_back;
-	timer_start(loop, &loop->trim, TRIM_MS);
-}
-
 void
 conn_free_dead(struct loop *loop)
 {
@@ -218,7 +188,6 @@ conn_free_dead(struct loop *loop)
 		buffer_finish(&conn->in);
 		conn_release_block(loop, &conn->out);
 		free(conn);
-		note_freed(loop);
 	}
 }
 
@@ -422,7 +391,6 @@ conn_pause(struct conn *conn)
 {
 	if (conn->paused)
 		return;
-	conn->was_full = conn->was_full || conn_is_full(conn); /* it is told when it may go on */
 	conn->paused = true;
 	arm(conn);
 }

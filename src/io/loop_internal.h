@@ -54,8 +54,6 @@ struct loop {
 	char *plain_in, *cipher_in;     /* shared by all connections */
 	char *blocks[BLOCKS_KEPT];      /* empty output blocks */
 	unsigned block_count;
-	unsigned freed;    /* connections, since their memory was given back */
-	struct timer trim; /* then it is given back */
 	struct loop_stats stats;
 };
 

@@ -3,7 +3,7 @@
 import random
 import time
 
-from checks import Suite, timed, wait_gauge
+from checks import Suite, timed, wait_gauge, wait_gone
 from crowd import address, connect_many, wait_all_closed
 from stages import first_bytes
 from xmpp_client import SASL, TLS, Client
@@ -111,8 +111,7 @@ def _(server):
     before = {name: server.gauge(name) for name in names}
     for number in range(HANG_UPS):
         hang_up_somewhere(server, chance, number)
-    for name in names:
-        wait_gauge(server, name, before[name], DEADLINE + 10)
+    wait_gone(server, before, DEADLINE + 10)
     return f"seed {seed}"
 
 
@@ -126,8 +125,7 @@ def _(server):
         if chance.random() < 0.5:
             client.send("<presence/><message to='romeo@kith.test'><body>cut")
         (client.reset if chance.random() < 0.5 else client.close)()
-    for name in names:
-        wait_gauge(server, name, before[name], DEADLINE + 10)
+    wait_gone(server, before, DEADLINE + 10)
 
 
 @suite.check("meanwhile signing in takes no longer than usual")

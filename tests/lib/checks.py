@@ -136,7 +136,14 @@ def no_report(server):
 
 def wait_gauge(server, name, value, timeout=SETTLE):
     wait_until(lambda: server.gauge(name) == value, timeout,
-               f"{name} to become {value} (now {server.gauge(name)})", 0.1)
+               f"{name} to become {value} (it was {server.gauge(name)})", 0.1)
+
+
+def wait_gone(server, before, timeout):
+    """Waits until no gauge is above what it was before."""
+    for name, value in before.items():
+        wait_until(lambda: server.gauge(name) <= value, timeout,
+                   f"{name} to go back to {value} (it was {server.gauge(name)})", 0.1)
 
 
 def growth(server, action):
