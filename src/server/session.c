@@ -297,7 +297,10 @@ ask_if_alive(struct timer *timer)
 	const struct c2s_config *conf = shard->server->core->c2s;
 	uint64_t silence = loop_now_ms(shard->loop) - s->heard_ms;
 
-	if (s->pinged) {
+	if (s->holds > 0 || s->waits_for_store) {
+		s->heard_ms = loop_now_ms(shard->loop); /* it may well speak, but nobody listens */
+		watch_silence(s, conf->idle_ms);
+	} else if (s->pinged) {
 		session_end(s, STREAM_CONNECTION_TIMEOUT, NULL);
 	} else if (silence < conf->idle_ms) {
 		watch_silence(s, conf->idle_ms - silence);
@@ -361,7 +364,9 @@ session_deliver(struct session *s, struct stanza *st)
 			"Too much waits for you to read it; come back when you can");
 		return;
 	}
-	pressure_check(s, &st->from);
+	/* An answer is not held against who was asked: else asking and not reading would stop them. */
+	if (st->type != TYPE_RESULT && st->type != TYPE_ERROR)
+		pressure_check(s, &st->from);
 	if (st->kind == STANZA_MESSAGE)
 		shard_count(shard, METRIC_MESSAGES_DELIVERED_TOTAL);
 	hook_delivered(&shard->server->pipeline, st, s);

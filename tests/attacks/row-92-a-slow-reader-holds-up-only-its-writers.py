@@ -148,4 +148,18 @@ def _(server):
     return f"{sent >> 10} KiB of questions taken, grew by {grown >> 10} KiB"
 
 
+@suite.check("who asks and does not read the answers holds up nobody who is asked")
+def _(server):
+    reader = sleeper(server, "slow4")
+    with writer(server, "juliet") as juliet, writer(server, "nurse") as nurse:
+        nurse.be_present()
+        answer = f"<iq type='result' id='a' to='{reader.jid}'><x xmlns='urn:x'>{BODY}</x></iq>"
+        for _ in range(8 * QUEUE // len(BODY)):
+            juliet.send(answer)
+        juliet.message(nurse.jid, "not held up")
+        nurse.expect_body("not held up", 5)
+        juliet.ping(5)
+    reader.close()
+
+
 suite.run()
