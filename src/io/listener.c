@@ -7,15 +7,22 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { ACCEPTS_PER_TURN = 32, PAUSE_MS = 100, BACKLOG = 4096 };
+enum {
+	ACCEPTS_PER_TURN = 32,
+	PAUSE_MS = 100,
+	BACKLOG = 4096,
+	RESERVED_FDS = 32, /* that no client gets: for administrators, the store and the log */
+};
 
 struct listener {
 	struct watch watch;
@@ -23,6 +30,7 @@ struct listener {
 	struct listener_config config;
 	struct timer pause;
 	uint16_t port;
+	int highest_fd;  /* that a connection may have */
 	int reserve_fd;  /* given up to refuse one connection when there are no descriptors */
 	uint64_t second; /* the one whose accepts are counted */
 	uint32_t accepted;
@@ -167,21 +175,27 @@ pause_accepting(struct listener *l, uint64_t ms)
 	timer_start(l->loop, &l->pause, ms);
 }
 
+static void
+rest(struct listener *l)
+{
+	if (!l->told && l->config.exhausted != NULL)
+		l->config.exhausted(l, l->config.arg);
+	l->told = true;
+	pause_accepting(l, PAUSE_MS);
+}
+
 /* Row 96: without descriptors one is freed to refuse a client at once, then accepting rests. */
 static void
 refuse_one(struct listener *l)
 {
 	int fd;
 
-	if (!l->told && l->config.exhausted != NULL)
-		l->config.exhausted(l, l->config.arg);
-	l->told = true;
 	(void)close(l->reserve_fd);
 	fd = accept4(l->watch.fd, NULL, NULL, SOCK_CLOEXEC);
 	if (fd >= 0)
 		(void)close(fd);
 	l->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	pause_accepting(l, PAUSE_MS);
+	rest(l);
 }
 
 static bool
@@ -218,10 +232,27 @@ accept_some(struct watch *watch, uint32_t events)
 		}
 		if (fd < 0)
 			return;
+		if (fd > l->highest_fd) {
+			(void)close(fd);
+			rest(l);
+			return;
+		}
 		l->told = false;
 		l->accepted++;
 		begin(l, fd, &from);
 	}
+}
+
+/* Descriptors are given out from the lowest, so a high one tells that few are left. */
+static int
+highest_fd(const struct listener_config *config)
+{
+	struct rlimit limit;
+
+	if (config->address[0] == '/' || getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
+		limit.rlim_cur <= 2 * RESERVED_FDS || limit.rlim_cur > INT_MAX)
+		return INT_MAX;
+	return (int)limit.rlim_cur - RESERVED_FDS;
 }
 
 int
@@ -238,6 +269,7 @@ listener_create(
 	l->config = *config;
 	l->watch = (struct watch){ fd, accept_some };
 	l->port = port_of(fd);
+	l->highest_fd = highest_fd(config);
 	l->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	r = loop_watch(loop, &l->watch, EPOLLIN);
 	if (r < 0) {

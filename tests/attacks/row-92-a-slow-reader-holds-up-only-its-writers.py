@@ -21,7 +21,8 @@ PER_SESSION = 3 * QUEUE  # queue, the stanzas that filled it, and what is being 
 USERS = {f"slow{i}": "pw" for i in range(READERS)}
 suite = Suite("row 92: a slow reader holds up only its writers", attack=True, slack=6 * MIB,
               users={"juliet": "r0m30", "romeo": "b4lc0ny", "nurse": "n0urse", **USERS},
-              settings={"c2s.require_tls": "no", "c2s.queue_size": QUEUE})
+              settings={"c2s.require_tls": "no", "c2s.queue_size": QUEUE,
+                        "server.account_idle": "1s"})
 
 
 def sleeper(server, user):
