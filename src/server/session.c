@@ -364,7 +364,7 @@ session_deliver(struct session *s, struct stanza *st)
 			"Too much waits for you to read it; come back when you can");
 		return;
 	}
-	/* An answer is not held against who was asked: else asking and not reading would stop them. */
+	/* Not against who answers: else one could stop others by asking and not reading. */
 	if (st->type != TYPE_RESULT && st->type != TYPE_ERROR)
 		pressure_check(s, &st->from);
 	if (st->kind == STANZA_MESSAGE)
