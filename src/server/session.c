@@ -353,12 +353,15 @@ session_deliver(struct session *s, struct stanza *st)
 {
 	struct shard *shard = s->account->shard;
 	struct buffer *out;
+	size_t before;
 
 	if (s->ended || !route_verdict(shard, st, hook_egress(&shard->server->pipeline, st, s)))
 		return;
 	out = conn_output(s->conn);
+	before = out->len;
 	stanza_write(out, st);
 	if (out->overflowed) {
+		out->len = before; /* its tags may have found room, but not what is between */
 		/* Row 92: the queue is full, and its client has not read for a long time. */
 		session_end(s, STREAM_RESOURCE_CONSTRAINT,
 			"Too much waits for you to read it; come back when you can");
