@@ -28,7 +28,7 @@ conn_create(struct loop *loop, int fd)
 	conn->watch.fd = fd;
 	conn->loop = loop;
 	conn->handler = &nobody;
-	conn->limit = DEFAULT_LIMIT;
+	conn->full = DEFAULT_LIMIT / 2;
 	buffer_init(&conn->in, SIZE_MAX / 2);
 	buffer_init(&conn->out, DEFAULT_LIMIT);
 	return conn;
@@ -129,14 +129,20 @@ conn_pending(const struct conn *conn)
 bool
 conn_is_full(const struct conn *conn)
 {
-	return conn->out.len > conn->limit / 2;
+	return conn->out.len > conn->full;
+}
+
+static uint32_t
+clamp(size_t bytes)
+{
+	return (uint32_t)(bytes < UINT32_MAX ? bytes : UINT32_MAX);
 }
 
 void
-conn_set_limit(struct conn *conn, size_t bytes)
+conn_set_limit(struct conn *conn, size_t full, size_t most)
 {
-	conn->limit = (uint32_t)(bytes < UINT32_MAX ? bytes : UINT32_MAX);
-	conn->out.limit = conn->limit;
+	conn->full = clamp(full);
+	conn->out.limit = clamp(most);
 }
 
 bool

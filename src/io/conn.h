@@ -56,10 +56,11 @@ const struct peer *conn_peer(const struct conn *conn);
 struct buffer *conn_output(struct conn *conn);
 void conn_write(struct conn *conn, struct slice bytes);
 
-/* Bytes that wait to be sent, and whether they are more than half of the limit. */
+/* Bytes that wait to be sent, and whether they are more than the full mark. */
 size_t conn_pending(const struct conn *conn);
 bool conn_is_full(const struct conn *conn);
-void conn_set_limit(struct conn *conn, size_t bytes);
+/* full: from there on producers should pause; most: what is beyond is refused. */
+void conn_set_limit(struct conn *conn, size_t full, size_t most);
 
 /* Stops reading; reads on, beginning with what was left. */
 void conn_pause(struct conn *conn);

@@ -21,7 +21,7 @@ struct conn {
 	struct sim_end *end; /* in the simulation, instead of a descriptor */
 	struct timer timer;  /* of closing */
 	struct peer peer;
-	uint32_t limit;
+	uint32_t full;     /* the mark for output */
 	bool armed_output; /* waits for room in the socket */
 	bool paused;       /* the owner does not want input */
 	bool was_full;     /* the owner hears when that ends */

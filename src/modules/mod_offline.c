@@ -18,7 +18,8 @@ struct offline_config {
 };
 
 struct offline_account {
-	uint32_t count; /* messages in the log, those on their way included */
+	uint32_t count;  /* messages in the log, those on their way included */
+	bool is_reading; /* a page is being handed out; another would begin at the same place */
 };
 
 enum { STORE_MESSAGES };
@@ -98,6 +99,7 @@ deliver(struct account *acct, struct stanza *st, int64_t wall_ms)
 	struct session *s = taker(acct);
 	char stamp[STAMP_CHARS + 1];
 	struct buffer content;
+	bool taken;
 
 	if (s == NULL || session_is_full(s))
 		return false;
@@ -107,10 +109,11 @@ deliver(struct account *acct, struct stanza *st, int64_t wall_ms)
 	(void)buffer_printf(&content, "<delay xmlns='urn:xmpp:delay' from='%.*s' stamp='%s'/>",
 		SLICE_ARG(host_domain(account_host(acct))), stamp);
 	st->content = buffer_slice(&content);
-	session_deliver(s, st);
+	taken = session_deliver(s, st);
 	buffer_finish(&content);
-	metric_add(acct, &mod_offline, METRIC_DELIVERED);
-	return true;
+	if (taken)
+		metric_add(acct, &mod_offline, METRIC_DELIVERED);
+	return taken;
 }
 
 static void deliver_kept(struct session *s);
@@ -120,6 +123,7 @@ delivered(struct account *acct, uint64_t last_id, size_t count)
 {
 	struct session *s = taker(acct);
 
+	state_of(acct)->is_reading = false;
 	if (count == 0 || s == NULL)
 		return; /* nobody is there to take them now: they stay */
 	stanza_log_delete(acct, &mod_offline, STORE_MESSAGES, last_id);
@@ -135,6 +139,9 @@ deliver_kept(struct session *s)
 
 	if (state_of(acct)->count == 0 || session_priority(s) < 0 || !session_is_available(s))
 		return;
+	if (state_of(acct)->is_reading)
+		return;
+	state_of(acct)->is_reading = true;
 	stanza_log_read(acct, &mod_offline, STORE_MESSAGES, PAGE, deliver, delivered);
 }
 

@@ -8,6 +8,7 @@
 #include "server/letter.h"
 #include "server/login.h"
 #include "server/login_internal.h"
+#include "server/pressure.h"
 #include "server/route.h"
 #include "server/route_internal.h"
 #include "server/server_internal.h"
@@ -90,6 +91,7 @@ account_destroy(struct account *acct)
 
 	hook_account_gone(&shard->server->pipeline, acct);
 	timer_stop(shard->loop, &acct->idle);
+	pressure_let_go(shard, &acct->held);
 	LIST_EACH (letter, &acct->letters, struct letter, link)
 		letter_destroy(&letter);
 	roster_finish(&acct->roster);
@@ -119,6 +121,8 @@ let_in(struct account *acct)
 		letter_destroy(&letter);
 		arena_reset(&acct->shard->scratch);
 	}
+	if (list_is_empty(&acct->letters))
+		pressure_let_go(acct->shard, &acct->held);
 	LIST_EACH (s, &acct->sessions, struct session, link) {
 		if (!account_is_ready(acct))
 			return;
@@ -392,6 +396,9 @@ account_queue(struct account *acct, struct letter *letter)
 	if (acct->letter_bytes + letter->size <= LIMIT_ACCOUNT_QUEUE) {
 		acct->letter_bytes += letter->size;
 		list_append(&acct->letters, &letter->link);
+		if (acct->letter_bytes > LIMIT_ACCOUNT_QUEUE / 2 &&
+			letter_open(letter, acct->shard, &st))
+			pressure_hold(acct->shard, &acct->held, &st.from);
 		return;
 	}
 	if (letter_open(letter, acct->shard, &st))

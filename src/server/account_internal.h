@@ -10,6 +10,7 @@
 
 #include <stdalign.h>
 
+struct held;
 struct iq;
 struct load;
 struct letter;
@@ -37,6 +38,7 @@ struct account {
 	struct load *load;   /* while it is loading */
 	struct list letters; // letter.link: what waits
 	size_t letter_bytes;
+	struct held *held;  /* whom it holds back while too much waits */
 	struct list logins; // login.account_link: wait for the account to bind
 	struct iq *iq;      /* the request whose commit is under way */
 	struct roster roster;

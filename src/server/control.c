@@ -170,7 +170,7 @@ accepted(struct listener *listener, struct conn *conn, void *arg)
 	list_init(&client->requests);
 	list_append(&control->clients, &client->link);
 	conn_set_handler(conn, &handler, client);
-	conn_set_limit(conn, ANSWER_MOST);
+	conn_set_limit(conn, ANSWER_MOST / 2, ANSWER_MOST);
 }
 
 int

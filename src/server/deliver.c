@@ -19,8 +19,7 @@ deliver_to_all(struct account *acct, struct stanza *st)
 	LIST_EACH (s, &acct->sessions, struct session, link) {
 		if (!s->is_available || s->priority < 0)
 			continue;
-		session_deliver(s, st);
-		count++;
+		count += session_deliver(s, st);
 	}
 	return count;
 }
@@ -39,10 +38,8 @@ deliver_message(struct account *acct, struct stanza *st)
 {
 	struct session *s = account_session(acct, jid_resource(&st->to));
 
-	if (s != NULL) {
-		session_deliver(s, st);
+	if (s != NULL && session_deliver(s, st))
 		return;
-	}
 	if (jid_resource(&st->to).len > 0) {
 		/* 8.5.3.2.1: chat and normal go on as to the bare address, the others end. */
 		if (st->type == TYPE_GROUPCHAT)
@@ -66,7 +63,7 @@ deliver_iq(struct account *acct, struct stanza *st)
 	struct session *s = account_session(acct, jid_resource(&st->to));
 
 	if (s != NULL)
-		session_deliver(s, st);
+		(void)session_deliver(s, st);
 	else if (jid_resource(&st->to).len > 0)
 		route_bounce(acct->shard, st, SERVICE_UNAVAILABLE, NULL, NULL);
 	else if (st->type == TYPE_GET || st->type == TYPE_SET)

@@ -167,7 +167,7 @@ answer(struct iq *iq, struct stanza *st)
 	st->from = iq->st.to;
 	st->to = iq->st.from;
 	if (iq->session != NULL)
-		session_deliver(iq->session, st);
+		(void)session_deliver(iq->session, st);
 	else
 		route(request->shard, st);
 }

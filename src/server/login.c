@@ -316,7 +316,7 @@ login_create(struct shard *shard, struct conn *conn, bool is_tls)
 	stream_init(&login->stream, STREAM_SERVER, shard->server->names, &xml_limits_before_auth);
 	join_shard(login, shard);
 	conn_set_handler(conn, &handler, login);
-	conn_set_limit(conn, PREAUTH_OUTPUT);
+	conn_set_limit(conn, PREAUTH_OUTPUT / 2, PREAUTH_OUTPUT);
 	conn_set_dead_after(conn, conf->answer_ms);
 	login->until_ms = loop_now_ms(shard->loop) + conf->login_ms;
 	set_deadline(login, is_tls ? conf->handshake_ms : conf->login_ms);

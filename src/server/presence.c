@@ -42,7 +42,7 @@ tell_own_sessions(struct account *acct, struct stanza *st)
 	st->to = acct->jid;
 	LIST_EACH (s, &acct->sessions, struct session, link) {
 		if (s->is_available)
-			session_deliver(s, st);
+			(void)session_deliver(s, st);
 	}
 }
 
@@ -69,7 +69,7 @@ start_presence(struct session *s)
 			struct stanza st = presence_of(other, TYPE_AVAILABLE);
 
 			st.to = s->jid;
-			session_deliver(s, &st);
+			(void)session_deliver(s, &st);
 		}
 	}
 	subscription_offer_requests(s);
@@ -213,7 +213,7 @@ deliver_presence(struct account *acct, struct stanza *st)
 			continue;
 		/* 8.5.3.1: to a full address it goes even to a session that shows no presence. */
 		if (s->is_available || resource.len > 0)
-			session_deliver(s, st);
+			(void)session_deliver(s, st);
 	}
 }
 

@@ -9,7 +9,7 @@
 
 enum { STORE_WAIT_MS = 32 };
 
-/* A sender that a session holds back; in the session's list. */
+/* A sender that a full session or account holds back; in its list. */
 struct held {
 	struct held *next;
 	struct jid jid; /* its text follows */
@@ -54,41 +54,52 @@ send_word(struct shard *from, const struct jid *to, bool holds)
 }
 
 static bool
-is_held(const struct session *s, const struct jid *jid)
+is_held(const struct held *held, const struct jid *jid)
 {
-	const struct held *held = s->held;
-
 	while (held != NULL && !jid_is(&held->jid, jid))
 		held = held->next;
 	return held != NULL;
 }
 
 void
-pressure_check(struct session *s, const struct jid *from)
+pressure_hold(struct shard *shard, struct held **list, const struct jid *from)
 {
 	struct held *held;
 
-	if (!conn_is_full(s->conn) || from->resource_len == 0 || is_held(s, from))
+	if (from->resource_len == 0 || is_held(*list, from))
 		return;
 	held = xcalloc(1, sizeof(*held) + from->full.len);
 	memcpy(held + 1, from->full.p, from->full.len);
 	held->jid = *from;
 	held->jid.full.p = (char *)(held + 1);
-	held->next = s->held;
-	s->held = held;
-	send_word(s->account->shard, from, true);
+	held->next = *list;
+	*list = held;
+	send_word(shard, from, true);
+}
+
+void
+pressure_let_go(struct shard *shard, struct held **list)
+{
+	while (*list != NULL) {
+		struct held *held = *list;
+
+		*list = held->next;
+		send_word(shard, &held->jid, false);
+		free(held);
+	}
+}
+
+void
+pressure_check(struct session *s, const struct jid *from)
+{
+	if (conn_is_full(s->conn))
+		pressure_hold(s->account->shard, &s->held, from);
 }
 
 void
 pressure_release(struct session *s)
 {
-	while (s->held != NULL) {
-		struct held *held = s->held;
-
-		s->held = held->next;
-		send_word(s->account->shard, &held->jid, false);
-		free(held);
-	}
+	pressure_let_go(s->account->shard, &s->held);
 	if (s->waits_for_itself) {
 		s->waits_for_itself = false;
 		session_continue(s);

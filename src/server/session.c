@@ -336,7 +336,7 @@ session_create(struct account *acct, struct slice resource, struct conn *conn,
 	shard->session_count++;
 	account_add_session(acct, s);
 	conn_set_handler(conn, &handler, s);
-	conn_set_limit(conn, conf->queue_bytes);
+	conn_set_limit(conn, conf->queue_bytes / 2, conf->queue_bytes + LIMIT_ON_ITS_WAY);
 	watch_silence(s, conf->idle_ms);
 	hook_session_bound(&shard->server->pipeline, s);
 	return s;
@@ -348,24 +348,41 @@ session_write(struct session *s, struct slice xml)
 	conn_write(s->conn, xml);
 }
 
-void
+static void
+end_overfull(struct timer *timer)
+{
+	session_end(container_of(timer, struct session, timer), STREAM_RESOURCE_CONSTRAINT,
+		"Too much waits for you to read it; come back when you can");
+}
+
+/* Row 92: its client has not read for too long. Who delivers to it may still hold it, so it ends
+ * a moment later. */
+static void
+become_overfull(struct session *s)
+{
+	s->is_overfull = true;
+	s->timer.fire = end_overfull;
+	timer_start(s->account->shard->loop, &s->timer, 0);
+}
+
+bool
 session_deliver(struct session *s, struct stanza *st)
 {
 	struct shard *shard = s->account->shard;
 	struct buffer *out;
 	size_t before;
 
-	if (s->ended || !route_verdict(shard, st, hook_egress(&shard->server->pipeline, st, s)))
-		return;
+	if (s->ended || s->is_overfull)
+		return false;
+	if (!route_verdict(shard, st, hook_egress(&shard->server->pipeline, st, s)))
+		return true;
 	out = conn_output(s->conn);
 	before = out->len;
 	stanza_write(out, st);
 	if (out->overflowed) {
 		out->len = before; /* its tags may have found room, but not what is between */
-		/* Row 92: the queue is full, and its client has not read for a long time. */
-		session_end(s, STREAM_RESOURCE_CONSTRAINT,
-			"Too much waits for you to read it; come back when you can");
-		return;
+		become_overfull(s);
+		return false;
 	}
 	/* Not against who answers: else one could stop others by asking and not reading. */
 	if (st->type != TYPE_RESULT && st->type != TYPE_ERROR)
@@ -373,6 +390,7 @@ session_deliver(struct session *s, struct stanza *st)
 	if (st->kind == STANZA_MESSAGE)
 		shard_count(shard, METRIC_MESSAGES_DELIVERED_TOTAL);
 	hook_delivered(&shard->server->pipeline, st, s);
+	return true;
 }
 
 void
@@ -392,7 +410,7 @@ session_push(struct session *s, const struct payload *payload, const void *data)
 	buffer_init(&content, LIMIT_STORED_STANZA);
 	codec_encode(&content, payload, data);
 	push.content = buffer_slice(&content);
-	session_deliver(s, &push);
+	(void)session_deliver(s, &push);
 	buffer_finish(&content);
 }
 

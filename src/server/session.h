@@ -24,7 +24,10 @@ bool session_is_full(const struct session *s);
 /* Sends the session an iq of type set from its own account, with an id of ours. */
 void session_push(struct session *s, const struct payload *payload, const void *data);
 
-/* Writes a stanza to the session, after the egress hooks. The 'to' is the stanza's. */
-void session_deliver(struct session *s, struct stanza *st);
+/*
+ * Writes a stanza to the session, after the egress hooks. The 'to' is the stanza's. False: the
+ * session did not take it and is about to end.
+ */
+bool session_deliver(struct session *s, struct stanza *st);
 
 #endif

@@ -167,7 +167,7 @@ deliver_to_available(struct account *acct, struct stanza *st)
 
 	LIST_EACH (s, &acct->sessions, struct session, link) {
 		if (s->is_available)
-			session_deliver(s, st);
+			(void)session_deliver(s, st);
 	}
 }
 
