@@ -8,6 +8,7 @@
 #include "server/credentials.h"
 #include "server/iq_internal.h"
 #include "server/roster.h"
+#include "server/secret.h"
 #include "server/server_internal.h"
 #include "server/session_internal.h"
 #include "server/throttle.h"
@@ -453,7 +454,6 @@ server_create(
 	server->codec = codec_create(server->names);
 	server->client_limits = xml_limits_client;
 	server->client_limits.stanza_bytes = (uint32_t)server->core->c2s->stanza_bytes;
-	random_bytes(server->fake_salt_secret, sizeof(server->fake_salt_secret));
 	map_init(&server->host_map);
 	lay_out_modules(server, setup->modules, &account_size, &session_size);
 	server->roster_item = codec_add(server->codec, &roster_item_payload);
@@ -469,6 +469,9 @@ server_create(
 	}
 	if (r == 0)
 		r = open_store(server, setup->directory, error);
+	if (r == 0)
+		r = secret_load(setup->directory, server->fake_salt_secret,
+			sizeof(server->fake_salt_secret), error);
 	if (r < 0)
 		server_destroy(&server);
 	*server_out = server;

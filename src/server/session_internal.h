@@ -30,7 +30,7 @@ struct session {
 	bool wants_roster; /* asked for the roster: gets pushes (RFC 6121, 2.1.6) */
 	bool pinged;       /* asked whether it is there */
 	bool ended;
-	bool is_overfull; /* takes nothing any more and ends at once */
+	bool is_overfull;                   /* takes nothing any more and ends at once */
 	bool waits_for_itself;              /* its own output is full, so it is not read from */
 	bool waits_for_store;               /* the store has too much to write */
 	uint32_t holds;                     /* by how many full sessions it is held back */
