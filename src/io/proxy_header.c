@@ -114,12 +114,12 @@ parse_v1_line(struct slice line, struct peer *peer_out)
 static ssize_t
 parse_v1(struct slice bytes, struct peer *peer_out)
 {
-	enum { LONGEST = 107 };
+	enum { LONGEST = 107 }; /* with its CRLF */
 	size_t end = slice_find(bytes, '\r');
 
 	if (end == bytes.len || end + 1 == bytes.len)
-		return bytes.len > LONGEST ? -EPROTO : -EAGAIN;
-	if (end > LONGEST || bytes.p[end + 1] != '\n')
+		return bytes.len >= LONGEST ? -EPROTO : -EAGAIN;
+	if (end + 2 > LONGEST || bytes.p[end + 1] != '\n')
 		return -EPROTO;
 	if (parse_v1_line(slice_make(bytes.p + 6, end - 6), peer_out) < 0)
 		return -EPROTO;
