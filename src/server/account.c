@@ -46,8 +46,8 @@ go_idle(struct timer *timer)
 }
 
 /* Leaves memory after a while if nothing holds it. */
-static void
-consider_leaving(struct account *acct)
+void
+account_consider_leaving(struct account *acct)
 {
 	const struct server_config *conf = acct->shard->server->core->server;
 	bool is_held = acct->session_count > 0 || acct->pending > 0 ||
@@ -145,7 +145,7 @@ account_resume(struct account *acct)
 {
 	acct->state = ACCOUNT_RESIDENT;
 	let_in(acct);
-	consider_leaving(acct);
+	account_consider_leaving(acct);
 }
 
 /* The store failed: nobody can be told anything true about this account now. */
@@ -169,7 +169,7 @@ load_failed(struct account *acct, int error)
 			route_bounce(acct->shard, &st, INTERNAL_SERVER_ERROR, NULL, NULL);
 		letter_destroy(&letter);
 	}
-	consider_leaving(acct);
+	account_consider_leaving(acct);
 }
 
 static void
@@ -290,104 +290,6 @@ account_table(const struct account *acct, const struct module *module, unsigned 
 	return server_module(acct->shard->server, module)->first_table + store;
 }
 
-/* A request under way for an account, and what to do when it is back. */
-struct errand {
-	struct account *acct;
-	void (*committed)(struct account *acct, int error, void *arg);
-	void (*fetched)(struct account *acct, struct store_batch *batch, void *arg);
-	void *arg;
-	bool pauses;
-};
-
-static struct errand *
-errand_create(struct account *acct, bool pauses, void *arg)
-{
-	struct errand *errand = xcalloc(1, sizeof(*errand));
-
-	errand->acct = acct;
-	errand->arg = arg;
-	errand->pauses = pauses;
-	acct->pending++;
-	timer_stop(acct->shard->loop, &acct->idle);
-	if (pauses)
-		account_pause(acct);
-	return errand;
-}
-
-static void
-errand_end(struct errand *errand)
-{
-	struct account *acct = errand->acct;
-	bool pauses = errand->pauses;
-
-	free(errand);
-	acct->pending--;
-	arena_reset(&acct->shard->scratch);
-	/* What was done may have paused the account anew; then it stays so. */
-	if (pauses && acct->pauses == 0)
-		account_resume(acct);
-	else
-		consider_leaving(acct);
-}
-
-static void
-errand_done(struct store_request *request)
-{
-	struct errand *errand = request->arg;
-	struct account *acct = errand->acct;
-
-	if (errand->pauses)
-		acct->pauses--;
-	if (request->error < 0)
-		log_error(acct->shard->server->log,
-			"a change could not be stored; is the disk full?",
-			F_TEXT("account", acct->jid.full),
-			F_STR("error", strerror(-request->error)));
-	if (errand->committed != NULL)
-		errand->committed(acct, request->error, errand->arg);
-	else if (errand->fetched != NULL)
-		errand->fetched(acct, store_batch_of(request), errand->arg);
-	errand_end(errand);
-}
-
-static void
-commit(struct account *acct, struct store_txn *txn, bool pauses,
-	void (*done)(struct account *acct, int error, void *arg), void *arg)
-{
-	struct errand *errand;
-
-	acct->pauses += pauses;
-	errand = errand_create(acct, pauses, arg);
-	errand->committed = done;
-	store_commit(txn, acct->shard->number, errand_done, errand);
-}
-
-void
-account_commit(struct account *acct, struct store_txn *txn,
-	void (*done)(struct account *acct, int error, void *arg), void *arg)
-{
-	commit(acct, txn, false, done, arg);
-}
-
-void
-account_commit_paused(struct account *acct, struct store_txn *txn,
-	void (*done)(struct account *acct, int error, void *arg), void *arg)
-{
-	commit(acct, txn, true, done, arg);
-}
-
-void
-account_fetch(struct account *acct, struct store_batch *batch,
-	void (*done)(struct account *acct, struct store_batch *batch, void *arg), void *arg)
-{
-	struct errand *errand;
-
-	acct->pauses++;
-	errand = errand_create(acct, true, arg);
-	errand->fetched = done;
-	store_fetch(batch, acct->shard->number, errand_done, errand);
-}
-
 void
 account_queue(struct account *acct, struct letter *letter)
 {
@@ -431,7 +333,7 @@ account_remove_session(struct account *acct, struct session *s)
 	list_remove(&s->link);
 	acct->session_count--;
 	iq_forget_session(acct->iq, s);
-	consider_leaving(acct);
+	account_consider_leaving(acct);
 }
 
 void
@@ -442,7 +344,7 @@ account_delete(struct account *acct)
 	acct->exists = false;
 	LIST_EACH (s, &acct->sessions, struct session, link)
 		session_end(s, STREAM_NOT_AUTHORIZED, "This account was deleted");
-	consider_leaving(acct);
+	account_consider_leaving(acct);
 }
 
 const struct jid *

@@ -72,6 +72,9 @@ void account_queue(struct account *acct, struct letter *letter);
 void account_pause(struct account *acct);
 void account_resume(struct account *acct);
 
+/* Sets the account on its way out of memory, unless something holds it. */
+void account_consider_leaving(struct account *acct);
+
 /* As account_commit, with the account paused until done was called. */
 void account_commit_paused(struct account *acct, struct store_txn *txn,
 	void (*done)(struct account *acct, int error, void *arg), void *arg);

@@ -96,30 +96,6 @@ server_home(const struct server *server, struct slice bare)
 	return server->shards[server->slots[siphash(&server->slot_key, bare) % SLOTS]];
 }
 
-const struct module_slot *
-server_module(const struct server *server, const struct module *module)
-{
-	size_t i = 0;
-
-	while (server->modules[i].module != module)
-		i++;
-	return &server->modules[i];
-}
-
-const void *
-module_config(const struct host *host, const struct module *module)
-{
-	return server_module(host->server, module)->config;
-}
-
-void
-metric_add(struct account *acct, const struct module *module, unsigned metric)
-{
-	const struct module_slot *slot = server_module(acct->shard->server, module);
-
-	acct->shard->metrics[slot->first_metric + metric]++;
-}
-
 static unsigned
 count_metrics(const struct module *module)
 {
@@ -172,66 +148,6 @@ lay_out_modules(struct server *server, const struct module *const *modules, size
 		table += count_stores(modules[i]);
 		server->metric_count += count_metrics(modules[i]);
 	}
-}
-
-/* Two owners of one route are a mistake of ours, and a start-up error. */
-static int
-add_route(struct server *server, const struct module *module, const struct iq_route *route,
-	struct config_error *error)
-{
-	const struct codec_type *type = codec_add(server->codec, route->payload);
-	struct iq_entry *entry;
-
-	for (size_t i = 0; i < server->route_count; i++) {
-		entry = &server->routes[i];
-		if (entry->type != type || entry->route->type != route->type ||
-			entry->route->scope != route->scope)
-			continue;
-		(void)snprintf(error->text, sizeof(error->text),
-			"the modules %s and %s both answer <%s xmlns='%s'/>; leave one out of "
-			"modules.list",
-			entry->owner, module->name, route->payload->name, route->payload->ns);
-		return -EINVAL;
-	}
-	server->routes = xrealloc(
-		server->routes, size_mul(server->route_count + 1, sizeof(*server->routes)));
-	server->routes[server->route_count++] = (struct iq_entry){ route, type, module->name };
-	return 0;
-}
-
-static int
-check_needs(const struct server *server, const struct module *module, struct config_error *error)
-{
-	for (size_t i = 0; module->needs != NULL && module->needs[i] != NULL; i++) {
-		bool found = false;
-
-		for (size_t j = 0; j < server->module_count; j++)
-			found |= strcmp(server->modules[j].module->name, module->needs[i]) == 0;
-		if (!found) {
-			(void)snprintf(error->text, sizeof(error->text),
-				"the module %s needs the module %s; add it to modules.list",
-				module->name, module->needs[i]);
-			return -EINVAL;
-		}
-	}
-	return 0;
-}
-
-static int
-add_routes(struct server *server, struct config_error *error)
-{
-	for (size_t i = 0; i < server->module_count; i++) {
-		const struct module *module = server->modules[i].module;
-		const struct iq_route *route = module->routes;
-
-		if (check_needs(server, module, error) < 0)
-			return -EINVAL;
-		for (; route != NULL && route->payload != NULL; route++) {
-			if (add_route(server, module, route, error) < 0)
-				return -EINVAL;
-		}
-	}
-	return 0;
 }
 
 static int
@@ -458,7 +374,7 @@ server_create(
 	lay_out_modules(server, setup->modules, &account_size, &session_size);
 	server->roster_item = codec_add(server->codec, &roster_item_payload);
 	make_pipeline(server, setup);
-	r = add_routes(server, error);
+	r = modules_add_routes(server, error);
 	if (r == 0)
 		r = add_hosts(server, error);
 	if (r == 0) {

@@ -119,6 +119,9 @@ void c2s_stop(struct shard *shard);
 void c2s_end(struct shard *shard);
 int c2s_load_certificates(struct server *server, struct config_error *error);
 
+/* Makes the table of IQ routes. 0, or -EINVAL: two modules own one route, or one is missing. */
+int modules_add_routes(struct server *server, struct config_error *error);
+
 struct host *server_host(const struct server *server, struct slice domain);
 struct shard *server_home(const struct server *server, struct slice bare);
 const struct module_slot *server_module(const struct server *server, const struct module *module);

@@ -1,0 +1,106 @@
+/*
+ * Errands of an account: transactions and reads that come back to it, with the account paused
+ * meanwhile or not.
+ */
+#include "server/account_internal.h"
+#include "server/server_internal.h"
+
+#include <stdlib.h>
+
+/* A request under way for an account, and what to do when it is back. */
+struct errand {
+	struct account *acct;
+	void (*committed)(struct account *acct, int error, void *arg);
+	void (*fetched)(struct account *acct, struct store_batch *batch, void *arg);
+	void *arg;
+	bool pauses;
+};
+
+static struct errand *
+errand_create(struct account *acct, bool pauses, void *arg)
+{
+	struct errand *errand = xcalloc(1, sizeof(*errand));
+
+	errand->acct = acct;
+	errand->arg = arg;
+	errand->pauses = pauses;
+	acct->pending++;
+	timer_stop(acct->shard->loop, &acct->idle);
+	if (pauses)
+		account_pause(acct);
+	return errand;
+}
+
+static void
+errand_end(struct errand *errand)
+{
+	struct account *acct = errand->acct;
+	bool pauses = errand->pauses;
+
+	free(errand);
+	acct->pending--;
+	arena_reset(&acct->shard->scratch);
+	/* What was done may have paused the account anew; then it stays so. */
+	if (pauses && acct->pauses == 0)
+		account_resume(acct);
+	else
+		account_consider_leaving(acct);
+}
+
+static void
+errand_done(struct store_request *request)
+{
+	struct errand *errand = request->arg;
+	struct account *acct = errand->acct;
+
+	if (errand->pauses)
+		acct->pauses--;
+	if (request->error < 0)
+		log_error(acct->shard->server->log,
+			"a change could not be stored; is the disk full?",
+			F_TEXT("account", acct->jid.full),
+			F_STR("error", strerror(-request->error)));
+	if (errand->committed != NULL)
+		errand->committed(acct, request->error, errand->arg);
+	else if (errand->fetched != NULL)
+		errand->fetched(acct, store_batch_of(request), errand->arg);
+	errand_end(errand);
+}
+
+static void
+commit(struct account *acct, struct store_txn *txn, bool pauses,
+	void (*done)(struct account *acct, int error, void *arg), void *arg)
+{
+	struct errand *errand;
+
+	acct->pauses += pauses;
+	errand = errand_create(acct, pauses, arg);
+	errand->committed = done;
+	store_commit(txn, acct->shard->number, errand_done, errand);
+}
+
+void
+account_commit(struct account *acct, struct store_txn *txn,
+	void (*done)(struct account *acct, int error, void *arg), void *arg)
+{
+	commit(acct, txn, false, done, arg);
+}
+
+void
+account_commit_paused(struct account *acct, struct store_txn *txn,
+	void (*done)(struct account *acct, int error, void *arg), void *arg)
+{
+	commit(acct, txn, true, done, arg);
+}
+
+void
+account_fetch(struct account *acct, struct store_batch *batch,
+	void (*done)(struct account *acct, struct store_batch *batch, void *arg), void *arg)
+{
+	struct errand *errand;
+
+	acct->pauses++;
+	errand = errand_create(acct, true, arg);
+	errand->fetched = done;
+	store_fetch(batch, acct->shard->number, errand_done, errand);
+}
