@@ -106,6 +106,7 @@ struct shard {
 	struct timer store_wait; /* while sessions wait for the store */
 	struct timer tidy;       /* gives memory back after a storm */
 	size_t most_conns;       /* since it was last given back */
+	size_t free_bytes;       /* that the allocator had then, at least */
 	pthread_t thread;
 	bool has_thread;
 };

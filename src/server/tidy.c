@@ -1,11 +1,29 @@
-/* When most connections of a shard are gone, free memory is given back. */
+/* When most connections of a shard are gone, or much is free, free memory is given back. */
 #include "server/tidy.h"
 
 #include "server/server_internal.h"
 
 #include <malloc.h>
 
-enum { EVERY_MS = 3000, WORTH_IT = 100 };
+enum { EVERY_MS = 3000, WORTH_IT = 100, MUCH_BYTES = 4 * 1024 * 1024 };
+
+/* For the whole process; one shard looks. What was given back still counts as free. */
+static bool
+much_is_free(struct shard *shard)
+{
+	size_t now = shard->number == 0 ? mallinfo2().fordblks : 0;
+
+	if (now < shard->free_bytes)
+		shard->free_bytes = now;
+	return now > shard->free_bytes + MUCH_BYTES;
+}
+
+static void
+give_back(struct shard *shard)
+{
+	(void)malloc_trim(0);
+	shard->free_bytes = mallinfo2().fordblks;
+}
 
 static void
 look(struct timer *timer)
@@ -17,8 +35,10 @@ look(struct timer *timer)
 	if (stats.conns > shard->most_conns) {
 		shard->most_conns = stats.conns;
 	} else if (shard->most_conns > WORTH_IT && stats.conns < shard->most_conns / 2) {
-		(void)malloc_trim(0);
+		give_back(shard);
 		shard->most_conns = stats.conns;
+	} else if (much_is_free(shard)) {
+		give_back(shard);
 	}
 	timer_start(shard->loop, timer, EVERY_MS);
 }
