@@ -1,0 +1,342 @@
+/*
+ * The events of proto/stream drive the sign-in; later ones fill the inbox with the stanzas as
+ * text, so that a step can compare and print them whenever it comes to it.
+ */
+#include "tools/kith-script/client.h"
+
+#include "xml/writer.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+
+enum { MECHANISMS_MOST = 32, STANZA_MOST = 1 << 20 };
+
+static void
+end(struct client *c, const char *why)
+{
+	if (c->conn != NULL)
+		conn_close(c->conn);
+	c->conn = NULL;
+	c->state = CLIENT_ENDED;
+	if (c->why == NULL)
+		c->why = xstrndup(why, strlen(why));
+}
+
+static void
+open_stream(struct client *c)
+{
+	stream_write_header(
+		conn_output(c->conn), NO_SLICE, NO_SLICE, slice_of(c->world->domain), NO_SLICE);
+}
+
+static struct sasl_bindings
+get_bindings(struct client *c)
+{
+	struct sasl_bindings b = { 0 };
+	char data[64];
+	size_t n = conn_tls_exporter(c->conn, data);
+
+	if (n > 0)
+		b.data[SASL_TLS_EXPORTER] = arena_copy(&c->sasl_arena, slice_make(data, n));
+	n = conn_tls_end_point(c->conn, data);
+	if (n > 0)
+		b.data[SASL_TLS_SERVER_END_POINT] = arena_copy(&c->sasl_arena, slice_make(data, n));
+	return b;
+}
+
+/* The texts of an element's children. */
+static size_t
+list_texts(struct client *c, const struct xml_token *list, struct slice out[MECHANISMS_MOST])
+{
+	size_t n = 0;
+	const struct xml_token *child = list == NULL ? NULL : xml_first_child(list);
+
+	for (; child != NULL && n < MECHANISMS_MOST; child = xml_next_sibling(child))
+		out[n++] = xml_text(child, &c->arena);
+	return n;
+}
+
+static void
+start_sasl(struct client *c, const struct xml_token *features)
+{
+	struct slice names[MECHANISMS_MOST];
+	const struct xml_token *list = xml_child(features, NS_ID_SASL, NAME_MECHANISMS);
+	const struct sasl_offer offer = { .mechanisms = names,
+		.mechanism_count = list_texts(c, list, names) };
+	const struct sasl_client_config config = {
+		.user = slice_of(c->user),
+		.password = slice_of(c->world->password),
+		.allowed = c->allowed,
+		.encrypted = true,
+		.min_iterations = 1,
+		.bindings = get_bindings(c),
+	};
+
+	c->sasl = sasl_client_create(&c->sasl_arena, c->world->sasl, &config);
+	if (sasl_client_choose(c->sasl, &offer) < 0) {
+		end(c, "the server offers no mechanism that is wanted");
+		return;
+	}
+	struct sasl_client_step step = sasl_client_start(c->sasl);
+	if (step.verdict != SASL_SEND) {
+		end(c, step.text);
+		return;
+	}
+	stream_write_auth(&c->stream, conn_output(c->conn),
+		sasl_mechanism_name(sasl_client_mechanism(c->sasl)),
+		sasl_data_encode(step.data, &c->arena));
+}
+
+static struct sasl_client_step
+give_keys(struct client *c, const struct sasl_client_step *wanted)
+{
+	struct scram_client_keys keys;
+
+	if (scram_client_keys_make(slice_of(c->world->password), wanted->hash, wanted->salt,
+		    wanted->iterations, &keys) < 0)
+		return (struct sasl_client_step){ .verdict = SASL_FAILED, .text = "bad salt" };
+	return sasl_client_keys(c->sasl, &keys);
+}
+
+static void
+on_challenge(struct client *c, struct slice text)
+{
+	struct slice data;
+
+	if (c->sasl == NULL || sasl_data_decode(text, &c->arena, &data) < 0) {
+		end(c, "a bad challenge came");
+		return;
+	}
+	struct sasl_client_step step = sasl_client_step(c->sasl, data);
+	if (step.verdict == SASL_NEED_KEYS)
+		step = give_keys(c, &step);
+	if (step.verdict == SASL_SEND)
+		stream_write_response(conn_output(c->conn), sasl_data_encode(step.data, &c->arena));
+	else
+		end(c, step.text);
+}
+
+static void
+on_success(struct client *c, struct slice text)
+{
+	struct slice data;
+
+	if (c->sasl == NULL || sasl_data_decode(text, &c->arena, &data) < 0 ||
+		sasl_client_success(c->sasl, data).verdict != SASL_DONE) {
+		end(c, "the server did not prove that it knows the password");
+		return;
+	}
+	stream_restart(&c->stream);
+	open_stream(c);
+}
+
+static void
+on_features(struct client *c, const struct stream_event *event)
+{
+	if (!conn_is_tls(c->conn) && (event->features & FEATURE_TLS) != 0)
+		stream_write_starttls(conn_output(c->conn));
+	else if ((event->features & FEATURE_SASL) != 0)
+		start_sasl(c, event->element);
+	else if ((event->features & FEATURE_BIND) == 0)
+		end(c, "the server offers nothing that leads on");
+	else if (c->stops_at_bind)
+		c->state = CLIENT_READY;
+	else
+		stream_write_bind(&c->stream, conn_output(c->conn),
+			c->resource[0] == '\0' ? NO_SLICE : slice_of(c->resource));
+}
+
+static void
+keep(struct client *c, const struct xml_token *element)
+{
+	struct buffer text;
+
+	buffer_init(&text, STANZA_MOST);
+	xml_write_element(&text, element, SLICE("jabber:client"));
+	c->inbox = xrealloc(c->inbox, size_mul(c->inbox_count + 1, sizeof(c->inbox[0])));
+	c->inbox[c->inbox_count++] = xstrndup(text.data, text.len);
+	buffer_finish(&text);
+}
+
+static void
+on_bound(struct client *c, struct slice address)
+{
+	c->full = xstrndup(address.p, address.len);
+	c->state = CLIENT_READY;
+}
+
+static void
+on_event(struct client *c, const struct stream_event *e)
+{
+	switch (e->kind) {
+	case STREAM_FEATURES:
+		on_features(c, e);
+		break;
+	case STREAM_PROCEED:
+		conn_start_tls(c->conn, c->world->tls, false, c->world->domain);
+		stream_restart(&c->stream);
+		break;
+	case STREAM_AUTH_RESPONSE:
+		on_challenge(c, e->data);
+		break;
+	case STREAM_AUTH_SUCCESS:
+		on_success(c, e->data);
+		break;
+	case STREAM_AUTH_FAILURE:
+		end(c, "the server refused the sign-in");
+		break;
+	case STREAM_BOUND:
+		on_bound(c, e->data);
+		break;
+	case STREAM_STANZA:
+	case STREAM_OTHER:
+	case STREAM_ERROR_RECEIVED:
+		keep(c, e->element);
+		break;
+	case STREAM_CLOSED:
+		end(c, "the server ended the stream");
+		break;
+	case STREAM_FAILED:
+		end(c, e->text == NULL ? "the server sent a bad stream" : e->text);
+		break;
+	default:
+		break;
+	}
+}
+
+static size_t
+on_input(struct conn *conn, struct slice bytes)
+{
+	struct client *c = conn_owner(conn);
+	size_t done = 0;
+
+	while (c->conn != NULL) {
+		struct stream_event event;
+		size_t used = 0;
+
+		arena_reset(&c->arena);
+		stream_next(
+			&c->stream, slice_from(bytes, done), &c->tokens, &c->arena, &used, &event);
+		if (event.kind == STREAM_NEED_MORE)
+			return done + used;
+		on_event(c, &event);
+		done += used;
+		if (event.kind == STREAM_PROCEED)
+			break;
+	}
+	return done;
+}
+
+static void
+on_closed(struct conn *conn, int why)
+{
+	struct client *c = conn_owner(conn);
+
+	c->conn = NULL;
+	end(c, why == 0 ? "the connection ended" : strerror(why));
+}
+
+static void
+on_secured(struct conn *conn)
+{
+	open_stream(conn_owner(conn));
+}
+
+static const struct conn_handler handler = {
+	.input = on_input,
+	.closed = on_closed,
+	.secured = on_secured,
+};
+
+struct client *
+client_create(const struct world *world, struct slice name, struct slice user,
+	struct slice resource, unsigned allowed, bool stops_at_bind)
+{
+	struct client *c = xcalloc(1, sizeof(*c));
+	const struct sockaddr_in address = { .sin_family = AF_INET,
+		.sin_port = htons((uint16_t)world->port),
+		.sin_addr = { htonl(INADDR_LOOPBACK) } };
+
+	c->world = world;
+	c->name = xstrndup(name.p, name.len);
+	c->user = xstrndup(user.p, user.len);
+	c->resource = xstrndup(resource.p, resource.len);
+	c->allowed = allowed;
+	c->stops_at_bind = stops_at_bind;
+	stream_init(&c->stream, STREAM_CLIENT, world->names, &xml_limits_own);
+	xml_tokens_init(&c->tokens);
+	arena_init(&c->arena, 0);
+	arena_init(&c->sasl_arena, 0);
+	c->conn = conn_connect(world->loop, (const struct sockaddr *)(const void *)&address,
+		sizeof(address), &handler, c);
+	if (c->conn == NULL)
+		end(c, strerror(errno));
+	else
+		open_stream(c);
+	return c;
+}
+
+static void
+free_texts(char **texts, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(texts[i]);
+	free(texts);
+}
+
+void
+client_destroy(struct client **client)
+{
+	struct client *c = *client;
+
+	*client = NULL;
+	if (c == NULL)
+		return;
+	if (c->conn != NULL)
+		conn_abort(c->conn);
+	sasl_client_finish(&c->sasl);
+	stream_finish(&c->stream);
+	xml_tokens_finish(&c->tokens);
+	arena_finish(&c->arena);
+	arena_finish(&c->sasl_arena);
+	free_texts(c->inbox, c->inbox_count);
+	free_texts(c->ignored, c->ignored_count);
+	free(c->name);
+	free(c->user);
+	free(c->resource);
+	free(c->full);
+	free(c->why);
+	free(c);
+}
+
+void
+client_send(struct client *client, struct slice bytes)
+{
+	if (client->conn != NULL)
+		conn_write(client->conn, bytes);
+}
+
+void
+client_ignore(struct client *client, struct slice pattern)
+{
+	client->ignored = xrealloc(
+		client->ignored, size_mul(client->ignored_count + 1, sizeof(client->ignored[0])));
+	client->ignored[client->ignored_count++] = xstrndup(pattern.p, pattern.len);
+}
+
+void
+client_drop(struct client *client, size_t number)
+{
+	free(client->inbox[number]);
+	client->inbox_count--;
+	memmove(&client->inbox[number], &client->inbox[number + 1],
+		(client->inbox_count - number) * sizeof(client->inbox[0]));
+}
+
+void
+client_leave(struct client *client)
+{
+	if (client->conn != NULL)
+		stream_write_close(conn_output(client->conn));
+}

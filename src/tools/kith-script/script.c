@@ -1,0 +1,441 @@
+/*
+ * A statement is a line and the indented lines after it: subjects, a verb, and the rest. Each verb
+ * is a row of a table.
+ */
+#include "tools/kith-script/script.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { TEXT_MOST = 1 << 20, SUBJECTS_MOST = 8 };
+
+static void
+append_line(struct statement **list, size_t *count, unsigned line, const char *text)
+{
+	if (isspace((unsigned char)text[0]) && *count > 0) {
+		struct statement *s = &(*list)[*count - 1];
+		size_t len = strlen(s->text);
+
+		s->text = xrealloc(s->text, size_add(len, strlen(text) + 1));
+		memcpy(s->text + len, text, strlen(text) + 1);
+		return;
+	}
+	*list = xrealloc(*list, size_mul(*count + 1, sizeof(**list)));
+	(*list)[*count].line = line;
+	(*list)[(*count)++].text = xstrndup(text, strlen(text));
+}
+
+int
+script_read(const char *path, struct statement **list_out)
+{
+	FILE *in = fopen(path, "re");
+	char *line = NULL;
+	size_t size = 0, count = 0;
+	unsigned number = 0;
+
+	*list_out = NULL;
+	if (in == NULL)
+		return -1;
+	while (getline(&line, &size, in) >= 0) {
+		number++;
+		if (line[0] != '#' && line[strspn(line, " \t\n")] != '\0')
+			append_line(list_out, &count, number, line);
+	}
+	free(line);
+	(void)fclose(in);
+	return (int)count;
+}
+
+void
+script_free(struct statement *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(list[i].text);
+	free(list);
+}
+
+static struct slice
+next_word(struct slice *rest)
+{
+	while (rest->len > 0 && isspace((unsigned char)rest->p[0]))
+		*rest = slice_from(*rest, 1);
+	size_t n = 0;
+	while (n < rest->len && !isspace((unsigned char)rest->p[n]))
+		n++;
+	struct slice word = slice_make(rest->p, n);
+	*rest = slice_from(*rest, n);
+	return word;
+}
+
+static struct slice
+trim(struct slice s)
+{
+	while (s.len > 0 && isspace((unsigned char)s.p[0]))
+		s = slice_from(s, 1);
+	while (s.len > 0 && isspace((unsigned char)s.p[s.len - 1]))
+		s.len--;
+	return s;
+}
+
+static struct client **
+find_client(struct script *script, struct slice name)
+{
+	for (size_t i = 0; i < script->client_count; i++) {
+		if (slice_is_text(name, script->clients[i]->name))
+			return &script->clients[i];
+	}
+	return NULL;
+}
+
+static void
+forget_client(struct script *script, struct client **at)
+{
+	client_destroy(at);
+	*at = script->clients[--script->client_count];
+}
+
+static bool
+has_settled(struct client *c)
+{
+	return c->state != CLIENT_SIGNING_IN;
+}
+
+static bool
+has_ended(struct client *c)
+{
+	return c->state == CLIENT_ENDED;
+}
+
+static void
+name_variable(struct script *script, const struct client *c, const char *what, struct slice value)
+{
+	char name[256];
+
+	(void)snprintf(name, sizeof(name), "%s.%s", c->name, what);
+	variables_set(&script->vars, slice_of(name), value);
+}
+
+static void
+name_client(struct script *script, const struct client *c)
+{
+	struct slice full = slice_of(c->full);
+
+	name_variable(script, c, "full", full);
+	name_variable(script, c, "bare", slice_make(full.p, slice_find(full, '/')));
+}
+
+static int
+send_presence(struct script *script, struct client *c)
+{
+	char text[4096];
+
+	client_send(c, SLICE("<presence/>"));
+	(void)snprintf(text, sizeof(text), "<presence from='%s' {...}>…</presence>", c->full);
+	return step_receive(script, c, slice_of(text));
+}
+
+struct wish {
+	struct slice user, resource;
+	unsigned allowed;
+	bool presence, binding;
+};
+
+/* "as USER/RESOURCE", "with MECHANISM", "without presence", "without binding". */
+static int
+read_wish(struct script *script, struct slice rest, struct wish *wish)
+{
+	struct slice word;
+
+	while ((word = next_word(&rest)).len > 0) {
+		struct slice value = next_word(&rest);
+
+		if (slice_is_text(word, "as")) {
+			size_t slash = slice_find(value, '/');
+
+			wish->user = slice_make(value.p, slash);
+			if (slash < value.len)
+				wish->resource = slice_from(value, slash + 1);
+		} else if (slice_is_text(word, "with") && sasl_mechanism_find(value) != 0) {
+			wish->allowed = SASL_BIT(sasl_mechanism_find(value));
+		} else if (slice_is_text(word, "without") && slice_is_text(value, "presence")) {
+			wish->presence = false;
+		} else if (slice_is_text(word, "without") && slice_is_text(value, "binding")) {
+			wish->binding = false;
+		} else {
+			return script_fail(script, "connects how? %.*s", SLICE_ARG(word));
+		}
+	}
+	return 0;
+}
+
+static int
+do_connect(struct script *script, struct slice name, struct slice rest)
+{
+	struct wish wish = { .user = name, .presence = true, .binding = true };
+	struct client **old = find_client(script, name);
+
+	if (read_wish(script, rest, &wish) < 0)
+		return -1;
+	if (old != NULL)
+		forget_client(script, old);
+	if (script->client_count == CLIENTS_MOST)
+		return script_fail(script, "more than %d sessions", CLIENTS_MOST);
+	struct client *c = client_create(
+		&script->world, name, wish.user, wish.resource, wish.allowed, !wish.binding);
+	script->clients[script->client_count++] = c;
+	if (!script_wait(script, has_settled, c) || c->state != CLIENT_READY)
+		return script_fail(script, "%s cannot connect: %s", c->name,
+			c->why == NULL ? "it takes too long" : c->why);
+	if (!wish.binding)
+		return 0;
+	name_client(script, c);
+	return wish.presence ? send_presence(script, c) : 0;
+}
+
+static int
+with_filled(struct script *script, struct client *c, struct slice text,
+	int (*step)(struct script *, struct client *, struct slice))
+{
+	struct buffer filled;
+
+	buffer_init(&filled, TEXT_MOST);
+	variables_fill(&script->vars, trim(text), &filled);
+	int r = step(script, c, buffer_slice(&filled));
+	buffer_finish(&filled);
+	return r;
+}
+
+static int
+send_now(struct script *script, struct client *c, struct slice text)
+{
+	if (c->conn == NULL)
+		return script_fail(script, "%s is not connected: %s", c->name, c->why);
+	client_send(c, text);
+	return 0;
+}
+
+static int
+do_send(struct script *script, struct client *c, struct slice rest)
+{
+	return with_filled(script, c, rest, send_now);
+}
+
+static int
+do_receive(struct script *script, struct client *c, struct slice rest)
+{
+	return slice_is_text(trim(rest), "nothing") ? step_receive_nothing(script, c)
+						    : with_filled(script, c, rest, step_receive);
+}
+
+static int
+ignore_now(struct script *script, struct client *c, struct slice text)
+{
+	const char *why = match_check(script->world.names, text);
+
+	if (why != NULL)
+		return script_fail(script, "what is ignored is no XML: %s", why);
+	client_ignore(c, text);
+	return 0;
+}
+
+static int
+do_ignore(struct script *script, struct client *c, struct slice rest)
+{
+	return with_filled(script, c, rest, ignore_now);
+}
+
+static int
+do_disconnect(struct script *script, struct client *c, struct slice rest)
+{
+	(void)rest;
+	client_leave(c);
+	return script_wait(script, has_ended, c) ? 0
+						 : script_fail(script, "the stream does not end");
+}
+
+static int
+do_be(struct script *script, struct client *c, struct slice rest)
+{
+	if (!slice_is_text(trim(rest), "disconnected"))
+		return script_fail(script, "is what?");
+	return script_wait(script, has_ended, c)
+		       ? 0
+		       : script_fail(script, "%s is still connected", c->name);
+}
+
+static int
+tell(struct script *script, struct client *a, struct client *b, const char *type)
+{
+	struct buffer text;
+	struct slice to = slice_of(b->full), from = slice_of(a->full);
+
+	to.len = slice_find(to, '/');
+	from.len = slice_find(from, '/');
+	buffer_init(&text, TEXT_MOST);
+	(void)buffer_printf(&text, "<presence type='%s' to='%.*s'/>", type, SLICE_ARG(to));
+	client_send(a, buffer_slice(&text));
+	buffer_clear(&text);
+	(void)buffer_printf(
+		&text, "<presence type='%s' from='%.*s' {...}>…</presence>", type, SLICE_ARG(from));
+	int r = step_receive(script, b, buffer_slice(&text));
+	buffer_finish(&text);
+	return r;
+}
+
+static void
+empty_inbox(struct client *c)
+{
+	while (c->inbox_count > 0)
+		client_drop(c, c->inbox_count - 1);
+}
+
+/* Each asks and agrees; then the presence that follows is taken as well. */
+static int
+befriend(struct script *script, struct client *a, struct client *b)
+{
+	char text[4096];
+
+	if (tell(script, a, b, "subscribe") < 0 || tell(script, b, a, "subscribed") < 0)
+		return -1;
+	(void)snprintf(text, sizeof(text), "<presence from='%s' {...}>…</presence>", b->full);
+	if (step_receive(script, a, slice_of(text)) < 0)
+		return -1;
+	if (tell(script, b, a, "subscribe") < 0 || tell(script, a, b, "subscribed") < 0)
+		return -1;
+	(void)snprintf(text, sizeof(text), "<presence from='%s' {...}>…</presence>", a->full);
+	return step_receive(script, b, slice_of(text));
+}
+
+static int
+do_subscribe(struct script *script, const struct slice *subjects, size_t count)
+{
+	struct client **a = find_client(script, subjects[0]);
+	struct client **b = count == 2 ? find_client(script, subjects[1]) : NULL;
+
+	if (a == NULL || b == NULL)
+		return script_fail(script, "two who are connected can subscribe to each other");
+	if (befriend(script, *a, *b) < 0)
+		return -1;
+	empty_inbox(*a);
+	empty_inbox(*b);
+	return 0;
+}
+
+int
+script_meet_server(struct script *script)
+{
+	struct tls_error error;
+
+	if (script->server != NULL) {
+		if (server_start(script->server) < 0)
+			return script_fail(script, "the server does not start");
+		script->world.port = script->server->port;
+		script->ca = script->server->ca;
+	}
+	tls_context_destroy(&script->world.tls);
+	script->world.tls = tls_client_create("xmpp-client", script->ca, &error);
+	return script->world.tls != NULL ? 0 : script_fail(script, "%s", error.text);
+}
+
+static int
+do_restart(struct script *script)
+{
+	if (script->server == NULL)
+		return script_fail(script, "only a server that --kithd started can be restarted");
+	while (script->client_count > 0)
+		forget_client(script, &script->clients[0]);
+	loop_turn(script->world.loop, 0);
+	if (server_stop(script->server) < 0)
+		return script_fail(script, "the server did not end well");
+	return script_meet_server(script);
+}
+
+static const struct {
+	const char *verb, *plural;
+	int (*run)(struct script *script, struct client *c, struct slice rest);
+} verbs[] = {
+	{ "sends", "send", do_send },
+	{ "receives", "receive", do_receive },
+	{ "ignores", "ignore", do_ignore },
+	{ "disconnects", "disconnect", do_disconnect },
+	{ "is", "are", do_be },
+};
+
+static int
+run_verb(struct script *script, struct slice subject, struct slice verb, struct slice rest)
+{
+	if (slice_is_text(verb, "connect") || slice_is_text(verb, "connects"))
+		return do_connect(script, subject, rest);
+	for (size_t i = 0; i < COUNT_OF(verbs); i++) {
+		if (!slice_is_text(verb, verbs[i].verb) && !slice_is_text(verb, verbs[i].plural))
+			continue;
+		struct client **c = find_client(script, subject);
+		if (c == NULL)
+			return script_fail(script, "%.*s never connected", SLICE_ARG(subject));
+		return verbs[i].run(script, *c, rest);
+	}
+	return script_fail(script, "no such verb: %.*s", SLICE_ARG(verb));
+}
+
+/* "juliet, romeo and nurse": the subjects; what is left begins with the verb. */
+static size_t
+read_subjects(struct slice *rest, struct slice out[SUBJECTS_MOST])
+{
+	size_t count = 0;
+	bool more = true;
+
+	while (more && count < SUBJECTS_MOST) {
+		struct slice word = next_word(rest), ahead = *rest;
+
+		more = word.len > 0 && word.p[word.len - 1] == ',';
+		if (more)
+			word.len--;
+		out[count++] = word;
+		if (!more && slice_is_text(next_word(&ahead), "and")) {
+			more = true;
+			*rest = ahead;
+		}
+	}
+	return count;
+}
+
+static int
+run_statement(struct script *script, const struct statement *statement)
+{
+	struct slice rest = slice_of(statement->text), subjects[SUBJECTS_MOST];
+	int r = 0;
+
+	script->line = statement->line;
+	size_t count = read_subjects(&rest, subjects);
+	if (slice_is_text(subjects[0], "users"))
+		return 0;
+	struct slice verb = next_word(&rest);
+	if (slice_is_text(subjects[0], "server") && slice_is_text(verb, "restarts"))
+		return do_restart(script);
+	if (slice_is_text(verb, "subscribe"))
+		return do_subscribe(script, subjects, count);
+	for (size_t i = 0; i < count && r == 0; i++)
+		r = run_verb(script, subjects[i], verb, rest);
+	return r;
+}
+
+int
+script_run(struct script *script, const struct statement *list, size_t count)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < count && r == 0; i++)
+		r = run_statement(script, &list[i]);
+	return r;
+}
+
+void
+script_finish(struct script *script)
+{
+	while (script->client_count > 0)
+		forget_client(script, &script->clients[0]);
+	variables_finish(&script->vars);
+	tls_context_destroy(&script->world.tls);
+}
