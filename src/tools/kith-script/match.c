@@ -25,13 +25,13 @@ variables_set(struct variables *vars, struct slice name, struct slice value)
 	for (size_t i = 0; i < vars->count; i++) {
 		if (slice_is_text(name, vars->v[i].name)) {
 			free(vars->v[i].value);
-			vars->v[i].value = xstrndup(value.p, value.len);
+			vars->v[i].value = xstrndup(value.p == NULL ? "" : value.p, value.len);
 			return;
 		}
 	}
 	vars->v = xrealloc(vars->v, size_mul(vars->count + 1, sizeof(vars->v[0])));
 	vars->v[vars->count].name = xstrndup(name.p, name.len);
-	vars->v[vars->count++].value = xstrndup(value.p, value.len);
+	vars->v[vars->count++].value = xstrndup(value.p == NULL ? "" : value.p, value.len);
 }
 
 struct slice

@@ -173,7 +173,9 @@ read_wish(struct script *script, struct slice rest, struct wish *wish)
 static int
 do_connect(struct script *script, struct slice name, struct slice rest)
 {
-	struct wish wish = { .user = name, .presence = true, .binding = true };
+	struct wish wish = {
+		.user = name, .resource = SLICE(""), .presence = true, .binding = true
+	};
 	struct client **old = find_client(script, name);
 
 	if (read_wish(script, rest, &wish) < 0)
