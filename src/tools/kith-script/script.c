@@ -325,6 +325,18 @@ do_subscribe(struct script *script, const struct slice *subjects, size_t count)
 	return 0;
 }
 
+/* They use the TLS context until the last; a closed one ends within five seconds by itself. */
+static void
+let_connections_end(struct script *script)
+{
+	struct loop_stats stats;
+
+	do {
+		loop_turn(script->world.loop, 10);
+		loop_stats(script->world.loop, &stats);
+	} while (stats.conns > 0);
+}
+
 int
 script_meet_server(struct script *script)
 {
@@ -336,6 +348,7 @@ script_meet_server(struct script *script)
 		script->world.port = script->server->port;
 		script->ca = script->server->ca;
 	}
+	let_connections_end(script);
 	tls_context_destroy(&script->world.tls);
 	script->world.tls = tls_client_create("xmpp-client", script->ca, &error);
 	return script->world.tls != NULL ? 0 : script_fail(script, "%s", error.text);
@@ -439,5 +452,6 @@ script_finish(struct script *script)
 	while (script->client_count > 0)
 		forget_client(script, &script->clients[0]);
 	variables_finish(&script->vars);
+	let_connections_end(script);
 	tls_context_destroy(&script->world.tls);
 }
