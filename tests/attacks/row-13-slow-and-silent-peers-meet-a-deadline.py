@@ -3,7 +3,7 @@
 import random
 import time
 
-from checks import Suite, timed, wait_gauge, wait_gone
+from checks import Suite, timed, wait_gone
 from crowd import address, connect_many, wait_all_closed
 from stages import first_bytes
 from xmpp_client import SASL, TLS, Client
@@ -86,7 +86,7 @@ def _(server):
     for port, first in (("c2s", b""), ("c2s_tls", b""), ("c2s", Client(server).header().encode())):
         sockets = connect_many(server, CROWD // 3, port, first)
         took[port] = wait_all_closed(sockets, DEADLINE + SLACK + 4)
-    wait_gauge(server, "connections", before)
+    wait_gone(server, {"connections": before}, 10)
     return ", ".join(f"{port} {seconds:.1f} s" for port, seconds in took.items())
 
 

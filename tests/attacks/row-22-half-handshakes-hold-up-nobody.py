@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Row 22: a flood of connections that stop after the ClientHello, or inside it."""
-from checks import Suite, timed, wait_gauge
+from checks import Suite, timed, wait_gone
 from crowd import client_hello, connect_many, wait_all_closed
 from xmpp_client import TLS, Client
 
@@ -31,7 +31,7 @@ for what in ("after the ClientHello", "inside the ClientHello", "before the Clie
         sign_in = timed(lambda: Client.login(server, "juliet", tls="direct").logout())
         took = wait_all_closed(sockets, DEADLINE + 8)
         assert sign_in < 2.5, f"signing in took {sign_in:.1f} s"
-        wait_gauge(server, "connections", before)
+        wait_gone(server, {"connections": before}, 10)
         return f"closed after {took:.1f} s, a login took {sign_in * 1000:.0f} ms"
 
 

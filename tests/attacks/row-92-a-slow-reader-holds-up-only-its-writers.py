@@ -18,7 +18,7 @@ FRESH = 10  # from here on, nothing is kept for them from the other checks
 TOTAL = 96 * MIB  # is sent to one reader
 BODY = "x" * 60_000
 QUEUE = 4 * MIB  # what the server may keep for one session
-PER_SESSION = 2 * QUEUE  # queue, the stanzas that filled it, and what is being read
+PER_SESSION = 4 * QUEUE  # the queue, while it grows by copying, and letters under way to it
 USERS = {f"slow{i}": "pw" for i in range(READERS)}
 suite = Suite("row 92: a slow reader holds up only its writers", attack=True, slack=32 * MIB,
               users={"juliet": "r0m30", "romeo": "b4lc0ny", "nurse": "n0urse", **USERS},
