@@ -7,9 +7,12 @@
 #include "server/xeps.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+enum { LARGE_BYTES = 128 * 1024 };
 
 struct program {
 	struct args args;
@@ -201,12 +204,24 @@ dispatch(struct program *p)
 	return p->args.mode == MODE_CHECK ? EXIT_SUCCESS : run(p);
 }
 
+/*
+ * glibc raises its own thresholds when large pieces are freed, and then keeps what queues of slow
+ * readers needed. Fixed ones send large pieces back at once.
+ */
+static void
+set_up_malloc(void)
+{
+	(void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+	(void)mallopt(M_TRIM_THRESHOLD, LARGE_BYTES);
+}
+
 int
 main(int argc, char **argv)
 {
 	struct program p = { 0 };
 	int status;
 
+	set_up_malloc();
 	arena_init(&p.arena, 0);
 	p.sections = server_sections(all_modules, &p.arena);
 	status = args_read(&p.args, &p.arena, argc, argv);

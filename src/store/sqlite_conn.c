@@ -139,7 +139,7 @@ set_up(struct sqlite_conn *conn, bool reads_only)
 	if (reads_only)
 		return sql_exec(conn, "PRAGMA query_only = 1; PRAGMA cache_size = -1024");
 	return sql_exec(conn, "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;"
-			      "PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY");
+			      "PRAGMA cache_size = -1024; PRAGMA temp_store = MEMORY");
 }
 
 int
