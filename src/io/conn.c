@@ -289,6 +289,9 @@ conn_ready(struct conn *conn, bool input, bool output)
 {
 	if (conn->is_dead)
 		return;
+	/* What was left comes first; else one that is paused and resumed in turns reads on and on. */
+	if (list_is_linked(&conn->fed))
+		input = false;
 	if (conn->expects_proxy && input) {
 		int r = proxy_take(conn);
 

@@ -62,12 +62,19 @@ arrive(struct task *task)
 {
 	struct letter *letter = container_of(task, struct letter, task);
 
+	(void)atomic_fetch_sub_explicit(
+		&letter->to->mail_bytes, letter->size, memory_order_relaxed);
 	route_open(letter->to, letter);
 }
 
 void
-letter_send(struct letter *letter, struct shard *to)
+letter_send(struct letter *letter, struct shard *from, struct shard *to)
 {
+	size_t before = atomic_fetch_add_explicit(
+		&to->mail_bytes, letter->size, memory_order_relaxed);
+
+	if (before > LIMIT_MAIL)
+		from->mail_is_full = true;
 	letter->to = to;
 	letter->task.run = arrive;
 	loop_post(to->loop, &letter->task);

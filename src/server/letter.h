@@ -26,8 +26,11 @@ struct letter {
 struct letter *letter_create(const struct stanza *st, const struct jid *recipients, size_t count);
 void letter_destroy(struct letter **letter);
 
-/* Puts the letter into the shard's mailbox, which opens it and owns it from now on. */
-void letter_send(struct letter *letter, struct shard *to);
+/*
+ * Puts the letter into the shard's mailbox, which opens it and owns it from now on. When too much
+ * lies in that mailbox the sending shard reads no more stanzas for a moment (pressure.h).
+ */
+void letter_send(struct letter *letter, struct shard *from, struct shard *to);
 
 /*
  * Reads the stanza again. It lives in the letter and in the shard's scratch. False only if the

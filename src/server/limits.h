@@ -10,6 +10,7 @@ enum {
 	LIMIT_STORED_STANZA = 512 * 1024,      /* bytes of anything kept as XML */
 	LIMIT_FROZEN_STANZA = 768 * 1024,      /* bytes of a stanza on its way between shards */
 	LIMIT_ACCOUNT_QUEUE = 8 * 1024 * 1024, /* bytes that wait for one account; half: hold */
+	LIMIT_MAIL = 1024 * 1024, /* bytes in a shard's mailbox before its senders pause */
 	LIMIT_ON_ITS_WAY = 4 * 1024 * 1024, /* bytes to a session whose writers are being paused */
 	LIMIT_USERNAME = 1023,              /* bytes, RFC 7622 3.3 */
 };

@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-enum { STORE_WAIT_MS = 32 };
+enum { WAIT_MS = 16 };
 
 /* A sender that a full session or account holds back; in its list. */
 struct held {
@@ -106,20 +106,34 @@ pressure_release(struct session *s)
 	}
 }
 
-static void
-look_at_store(struct timer *timer)
+/* Whether a mailbox or the store has more than it should take more of. */
+static bool
+is_congested(struct shard *shard)
 {
-	struct shard *shard = container_of(timer, struct shard, store_wait);
+	struct server *server = shard->server;
+	bool is_full = false;
+
+	for (unsigned i = 0; shard->mail_is_full && i < server->shard_count; i++)
+		is_full |= atomic_load_explicit(&server->shards[i]->mail_bytes,
+				   memory_order_relaxed) > LIMIT_MAIL / 2;
+	shard->mail_is_full = is_full;
+	return is_full || store_is_busy(server->store);
+}
+
+static void
+look_again(struct timer *timer)
+{
+	struct shard *shard = container_of(timer, struct shard, others_wait);
 	struct session *s;
 
-	if (store_is_busy(shard->server->store)) {
-		timer_start(shard->loop, timer, STORE_WAIT_MS);
+	if (is_congested(shard)) {
+		timer_start(shard->loop, timer, WAIT_MS);
 		return;
 	}
 	LIST_EACH (s, &shard->sessions, struct session, all) {
-		if (!s->waits_for_store)
+		if (!s->waits_for_others)
 			continue;
-		s->waits_for_store = false;
+		s->waits_for_others = false;
 		session_continue(s);
 	}
 }
@@ -135,11 +149,11 @@ pressure_may_read(struct session *s)
 		s->waits_for_itself = true;
 		return false;
 	}
-	if (store_is_busy(shard->server->store)) {
-		s->waits_for_store = true;
-		shard->store_wait.fire = look_at_store;
-		if (!timer_is_running(&shard->store_wait))
-			timer_start(shard->loop, &shard->store_wait, STORE_WAIT_MS);
+	if (is_congested(shard)) {
+		s->waits_for_others = true;
+		shard->others_wait.fire = look_again;
+		if (!timer_is_running(&shard->others_wait))
+			timer_start(shard->loop, &shard->others_wait, WAIT_MS);
 		return false;
 	}
 	return true;

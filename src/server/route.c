@@ -117,7 +117,7 @@ route(struct shard *shard, struct stanza *st)
 		home = server_home(shard->server, jid_bare(&st->to));
 	if (home != shard || shard->routing) {
 		shard_count(shard, METRIC_LETTERS_TOTAL);
-		letter_send(letter_create(st, NULL, 0), home);
+		letter_send(letter_create(st, NULL, 0), shard, home);
 		return;
 	}
 	shard->routing = true;
@@ -180,7 +180,7 @@ send_to_shard(
 		/* The letter's bytes need some 'to'; each recipient puts its own over it. */
 		blank.to = to->v[0];
 		shard_count(shard, METRIC_LETTERS_TOTAL);
-		letter_send(letter_create(&blank, to->v, to->count), home);
+		letter_send(letter_create(&blank, to->v, to->count), shard, home);
 		return;
 	}
 	shard->routing = true;

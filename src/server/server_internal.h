@@ -20,6 +20,7 @@
 #include "server/server.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 /* What the core itself keeps. */
 enum core_table { CORE_CREDENTIALS, CORE_ROSTER, CORE_REQUESTS, CORE_TABLES };
@@ -93,8 +94,10 @@ struct shard {
 	struct list sessions; // session.all
 	struct list logins;   // login.link
 	size_t login_count, session_count;
-	struct arena scratch;     /* of the stanza that is being handled */
-	struct xml_tokens tokens; /* of the stanza that is being handled */
+	struct arena scratch;       /* of the stanza that is being handled */
+	struct xml_tokens tokens;   /* of the stanza that is being handled */
+	_Atomic(size_t) mail_bytes; /* of letters in its mailbox */
+	bool mail_is_full;          /* some mailbox had too much when this shard posted to it */
 	bool routing; /* a stanza is being handed to its home: further ones are queued */
 	struct sasl_context *sasl;
 	struct tls_context *tls;
@@ -102,11 +105,11 @@ struct shard {
 	struct password_cache *passwords;
 	struct listener **listeners; /* of c2s.c */
 	size_t listener_count;
-	uint64_t *metrics;       /* CORE_METRICS, then the modules' */
-	struct timer store_wait; /* while sessions wait for the store */
-	struct timer tidy;       /* gives memory back after a storm */
-	size_t most_conns;       /* since it was last given back */
-	size_t free_bytes;       /* that the allocator had then, at least */
+	uint64_t *metrics;        /* CORE_METRICS, then the modules' */
+	struct timer others_wait; /* while sessions wait for the store or another shard */
+	struct timer tidy;        /* gives memory back after a storm */
+	size_t most_conns;        /* since it was last given back */
+	size_t free_bytes;        /* that the allocator had then, at least */
 	pthread_t thread;
 	bool has_thread;
 };

@@ -256,7 +256,7 @@ static const struct conn_handler handler = {
 void
 session_continue(struct session *s)
 {
-	if (!s->ended && s->holds == 0 && !s->waits_for_itself && !s->waits_for_store)
+	if (!s->ended && s->holds == 0 && !s->waits_for_itself && !s->waits_for_others)
 		conn_resume(s->conn);
 }
 
@@ -295,7 +295,7 @@ ask_if_alive(struct timer *timer)
 	const struct c2s_config *conf = shard->server->core->c2s;
 	uint64_t silence = loop_now_ms(shard->loop) - s->heard_ms;
 
-	if (s->holds > 0 || s->waits_for_store) {
+	if (s->holds > 0 || s->waits_for_others) {
 		s->heard_ms = loop_now_ms(shard->loop); /* it may well speak, but nobody listens */
 		watch_silence(s, conf->idle_ms);
 	} else if (s->pinged) {

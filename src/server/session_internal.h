@@ -32,7 +32,7 @@ struct session {
 	bool ended;
 	bool is_overfull;                   /* takes nothing any more and ends at once */
 	bool waits_for_itself;              /* its own output is full, so it is not read from */
-	bool waits_for_store;               /* the store has too much to write */
+	bool waits_for_others;              /* the store has too much to write */
 	uint32_t holds;                     /* by how many full sessions it is held back */
 	struct held *held;                  /* whom it holds back, being full */
 	alignas(max_align_t) char states[]; /* the modules' */

@@ -54,5 +54,5 @@ void
 tidy_stop(struct shard *shard)
 {
 	timer_stop(shard->loop, &shard->tidy);
-	timer_stop(shard->loop, &shard->store_wait);
+	timer_stop(shard->loop, &shard->others_wait);
 }
