@@ -289,7 +289,8 @@ conn_ready(struct conn *conn, bool input, bool output)
 {
 	if (conn->is_dead)
 		return;
-	/* What was left comes first; else one that is paused and resumed in turns reads on and on. */
+	/* What was left comes first; else one that is paused and resumed in turns reads on and on.
+	 */
 	if (list_is_linked(&conn->fed))
 		input = false;
 	if (conn->expects_proxy && input) {
