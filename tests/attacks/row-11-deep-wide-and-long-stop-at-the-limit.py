@@ -8,9 +8,9 @@ suite = Suite("row 11: deep, wide and long stop at the limit", attack=True)
 LIMIT_BEFORE = 10_000  # bytes of a stanza before login
 LIMIT_AFTER = 256 * 1024  # and after it
 TLS_AND_NOISE = 256 * 1024
-# Each shard (two at most here) has one array of tokens for all its streams, which grows once to
-# what the most elements need: 25,000 elements, two tokens each of 64 bytes.
-TOKENS_ONCE = 2 * 25_000 * 2 * 64
+# While a stanza is scanned its tokens lie in its shard's one array, which shrinks again at once:
+# 25,000 elements of two tokens of 64 bytes at most, for all streams of the shard together.
+TOKENS = 25_000 * 2 * 64
 MEGA = 1_000_000
 SHAPES = {
     "100,000 levels": lambda: "<a>" * 100_000,
@@ -29,7 +29,7 @@ SHAPES = {
 }
 
 
-def attack(server, reach, data, limit, what, once=0):
+def attack(server, reach, data, limit, what, tokens=0):
     def go():
         client = reach(server)
         try:
@@ -39,7 +39,7 @@ def attack(server, reach, data, limit, what, once=0):
             client.close()
         assert condition == "policy-violation", f"{what}: {condition}"
     grown = growth(server, go)
-    bound = 2 * limit + TLS_AND_NOISE + once
+    bound = 2 * limit + TLS_AND_NOISE + tokens
     assert server.is_sanitized() or grown <= bound, f"{what}: grew by {grown >> 10} KiB"
     return grown
 
@@ -57,9 +57,7 @@ def bound(server):
 
 @suite.check("after login: policy-violation, at most twice the limit in memory")
 def _(server):
-    for _ in range(4):  # until both shards have met it
-        attack(server, bound, SHAPES["a million children"](), LIMIT_AFTER, "many", TOKENS_ONCE)
-    worst = max(attack(server, bound, make(), LIMIT_AFTER, what) for what, make in SHAPES.items())
+    worst = max(attack(server, bound, make(), LIMIT_AFTER, what, TOKENS) for what, make in SHAPES.items())
     return f"at most {worst >> 10} KiB"
 
 
