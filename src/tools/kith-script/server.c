@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -40,7 +41,8 @@ read_ready(struct server *server, int fd)
 	(void)fclose(in);
 	if (port == NULL || ca == NULL)
 		return -1;
-	if (sscanf(port, "\"c2s\":%u", &server->port) != 1)
+	server->port = (unsigned)strtoul(port + strlen("\"c2s\":"), NULL, 10);
+	if (server->port == 0)
 		return -1;
 	return sscanf(ca, "\"ca\":\"%511[^\"]", server->ca) == 1 ? 0 : -1;
 }
