@@ -15,6 +15,7 @@
 enum { LARGE_BYTES = 128 * 1024 };
 
 struct program {
+	sigset_t signals; /* that end the server, or renew certificates */
 	struct args args;
 	struct try_options try;
 	struct try_state try_state;
@@ -125,16 +126,8 @@ wait_for_end(struct program *p, const sigset_t *signals)
 static int
 serve(struct program *p)
 {
-	sigset_t signals;
-	int r;
+	int r = server_start(p->server, &p->error);
 
-	(void)sigemptyset(&signals);
-	(void)sigaddset(&signals, SIGINT);
-	(void)sigaddset(&signals, SIGTERM);
-	(void)sigaddset(&signals, SIGHUP);
-	(void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
-	(void)signal(SIGPIPE, SIG_IGN);
-	r = server_start(p->server, &p->error);
 	if (r == 0 && p->args.is_try)
 		r = try_add_users(&p->try, &p->try_state, &p->error);
 	if (r == 0) {
@@ -144,7 +137,7 @@ serve(struct program *p)
 		if (p->args.is_try)
 			try_announce(&p->try_state, p->config, server_port(p->server),
 				server_tls_port(p->server));
-		wait_for_end(p, &signals);
+		wait_for_end(p, &p->signals);
 		log_info(p->log, "kithd stops");
 	}
 	server_stop(p->server);
@@ -205,6 +198,21 @@ dispatch(struct program *p)
 }
 
 /*
+ * From the beginning, so that a signal during the start ends a server that cleans up behind
+ * itself, and before there is any thread, so that only this one takes signals.
+ */
+static void
+block_signals(sigset_t *signals)
+{
+	(void)sigemptyset(signals);
+	(void)sigaddset(signals, SIGINT);
+	(void)sigaddset(signals, SIGTERM);
+	(void)sigaddset(signals, SIGHUP);
+	(void)pthread_sigmask(SIG_BLOCK, signals, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+}
+
+/*
  * glibc raises its own thresholds when large pieces are freed, and then keeps what queues of slow
  * readers needed. Fixed ones send large pieces back at once.
  */
@@ -221,6 +229,7 @@ main(int argc, char **argv)
 	struct program p = { 0 };
 	int status;
 
+	block_signals(&p.signals);
 	set_up_malloc();
 	arena_init(&p.arena, 0);
 	p.sections = server_sections(all_modules, &p.arena);
