@@ -1,4 +1,4 @@
-/* Randomness from the kernel, and unguessable tokens made of it. */
+/* Randomness from the kernel. Alone in its file, so that a simulation can link another one. */
 #include "base/random.h"
 
 #include <errno.h>
@@ -19,17 +19,4 @@ random_bytes(void *out, size_t size)
 		at += got;
 		size -= (size_t)got;
 	}
-}
-
-void
-random_token(char out[TOKEN_CHARS + 1])
-{
-	static const char
-		alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-	unsigned char bytes[TOKEN_CHARS];
-
-	random_bytes(bytes, sizeof(bytes));
-	for (size_t i = 0; i < TOKEN_CHARS; i++)
-		out[i] = alphabet[bytes[i] & 63];
-	out[TOKEN_CHARS] = '\0';
 }
