@@ -11,10 +11,8 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 enum { CLOSE_MS = 5000, DEFAULT_LIMIT = 4 * 1024 * 1024, SENT_AT_ONCE = 256 * 1024 };
 
@@ -32,16 +30,6 @@ conn_create(struct loop *loop, int fd)
 	buffer_init(&conn->in, SIZE_MAX / 2);
 	buffer_init(&conn->out, DEFAULT_LIMIT);
 	return conn;
-}
-
-int
-conn_join(struct conn *conn)
-{
-	int r = conn->loop->backend->attach(conn);
-
-	if (r == 0)
-		conn->loop->stats.conns++;
-	return r;
 }
 
 void *
@@ -151,20 +139,6 @@ conn_is_tls(const struct conn *conn)
 	return conn->tls != NULL;
 }
 
-void
-conn_set_dead_after(struct conn *conn, unsigned ms)
-{
-	if (conn->end == NULL)
-		(void)setsockopt(conn->watch.fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms));
-}
-
-static void
-arm(struct conn *conn)
-{
-	if (conn->loop != NULL && !conn->is_dead)
-		conn->loop->backend->arm(conn, !conn->paused, conn->armed_output);
-}
-
 /* Off its loop and on the list of those that are freed at the end of the turn. */
 static void
 bury(struct conn *conn)
@@ -177,9 +151,8 @@ bury(struct conn *conn)
 	list_remove(&conn->fed);
 	list_remove(&conn->dirty);
 	list_append(&conn->loop->dead, &conn->dirty);
-	conn->loop->stats.conns--;
-	conn->loop->backend->detach(conn);
-	conn->loop->backend->close(conn);
+	conn_leave(conn);
+	conn->loop->backend->close(conn->loop, conn->watch.fd);
 }
 
 void
@@ -270,7 +243,7 @@ read_input(struct conn *conn)
 {
 	struct loop *loop = conn->loop;
 	char *into = conn->tls != NULL ? loop->cipher_in : loop->plain_in;
-	ssize_t n = loop->backend->receive(conn, into, SHARED_BYTES);
+	ssize_t n = loop->backend->receive(loop, conn->watch.fd, into, SHARED_BYTES, false);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -308,7 +281,7 @@ conn_ready(struct conn *conn, bool input, bool output)
 		read_input(conn);
 	if (output && !conn->is_dead) {
 		conn->armed_output = conn->connecting = false;
-		arm(conn);
+		conn_arm(conn);
 		conn_mark_dirty(conn);
 	}
 }
@@ -321,13 +294,13 @@ conn_send_raw(struct conn *conn, const char *bytes, size_t size)
 	if (conn->armed_output)
 		return -EAGAIN;
 	do {
-		n = conn->loop->backend->send(conn, bytes, size);
+		n = conn->loop->backend->send(conn->loop, conn->watch.fd, bytes, size);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0 && errno != EAGAIN)
 		return -errno;
 	if (n < (ssize_t)size) {
 		conn->armed_output = true;
-		arm(conn);
+		conn_arm(conn);
 	}
 	return n < 0 ? -EAGAIN : n;
 }
@@ -402,7 +375,7 @@ conn_pause(struct conn *conn)
 	if (conn->paused)
 		return;
 	conn->paused = true;
-	arm(conn);
+	conn_arm(conn);
 }
 
 void
@@ -411,7 +384,7 @@ conn_resume(struct conn *conn)
 	if (!conn->paused)
 		return;
 	conn->paused = false;
-	arm(conn);
+	conn_arm(conn);
 	conn_feed(conn);
 }
 
@@ -444,7 +417,7 @@ conn_close(struct conn *conn)
 	}
 	conn->closing = true;
 	conn->paused = false;
-	arm(conn);
+	conn_arm(conn);
 	conn->timer.fire = close_timed_out;
 	timer_start(conn->loop, &conn->timer, CLOSE_MS);
 	conn_mark_dirty(conn);
@@ -461,16 +434,13 @@ conn_abort(struct conn *conn)
 void
 conn_detach(struct conn *conn)
 {
-	struct loop *loop = conn->loop;
-
 	assert(!conn->in_input);
 	flush(conn);
 	if (conn->is_dead)
 		return;
 	list_remove(&conn->dirty);
 	list_remove(&conn->fed);
-	loop->backend->detach(conn);
-	loop->stats.conns--;
+	conn_leave(conn);
 	conn->loop = NULL;
 }
 
@@ -479,7 +449,6 @@ conn_attach(struct conn *conn, struct loop *loop)
 {
 	conn->loop = loop;
 	if (conn_join(conn) < 0) {
-		loop->stats.conns++;
 		conn_end(conn, errno);
 		return;
 	}

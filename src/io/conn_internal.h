@@ -6,20 +6,18 @@
 #include "io/loop_internal.h"
 
 struct tls;
-struct sim_end;
 
 struct conn {
 	struct watch watch; /* first, so that an event leads to its connection */
 	struct loop *loop;  /* NULL while it moves */
 	const struct conn_handler *handler;
 	void *owner;
-	struct list dirty;   /* in loop.dirty, or loop.dead */
-	struct list fed;     /* in loop.fed */
-	struct buffer in;    /* input that the owner left; empty at rest */
-	struct buffer out;   /* output; empty at rest */
-	struct tls *tls;     /* NULL: plain */
-	struct sim_end *end; /* in the simulation, instead of a descriptor */
-	struct timer timer;  /* of closing */
+	struct list dirty;  /* in loop.dirty, or loop.dead */
+	struct list fed;    /* in loop.fed */
+	struct buffer in;   /* input that the owner left; empty at rest */
+	struct buffer out;  /* output; empty at rest */
+	struct tls *tls;    /* NULL: plain */
+	struct timer timer; /* of closing */
 	struct peer peer;
 	uint32_t full;     /* the mark for output */
 	bool armed_output; /* waits for room in the socket */
@@ -34,7 +32,14 @@ struct conn {
 };
 
 struct conn *conn_create(struct loop *loop, int fd);
+
+/*
+ * On its loop: 0, or -1 and errno (and conn_abort or conn_end is due); off it; and waiting for
+ * what is wanted now.
+ */
 int conn_join(struct conn *conn);
+void conn_leave(struct conn *conn);
+void conn_arm(struct conn *conn);
 
 /* The parts of a loop's turn. */
 void conn_feed_again(struct loop *loop);

@@ -1,117 +1,266 @@
-/* The back end of real sockets: system calls and epoll. */
-#include "io/conn_internal.h"
+/* The back end of real sockets: system calls, and epoll to wait with. */
+#include "base/clock.h"
+#include "io/loop_internal.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
-static ssize_t
-socket_receive(struct conn *conn, void *out, size_t size)
-{
-	return recv(conn->watch.fd, out, size, 0);
-}
+enum {
+	EVENTS = 256,
+	BACKLOG = 4096,
+	RESERVED_FDS = 32, /* that no client gets: for administrators, the store and the log */
+};
 
-static ssize_t
-socket_send(struct conn *conn, const void *bytes, size_t size)
+static int
+epoll_add(struct loop *loop, struct watch *watch, uint32_t events)
 {
-	return send(conn->watch.fd, bytes, size, MSG_NOSIGNAL);
-}
+	struct epoll_event event = { .events = events, .data.ptr = watch };
 
-static uint32_t
-events_of(const struct conn *conn)
-{
-	return (conn->paused ? 0u : (uint32_t)EPOLLIN) |
-	       (conn->armed_output ? (uint32_t)EPOLLOUT : 0u);
+	return epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, watch->fd, &event);
 }
 
 static void
-socket_arm(struct conn *conn, bool input, bool output)
+epoll_modify(struct loop *loop, struct watch *watch, uint32_t events)
 {
-	struct epoll_event event = { .data.ptr = &conn->watch };
+	struct epoll_event event = { .events = events, .data.ptr = watch };
 
-	event.events = (input ? (uint32_t)EPOLLIN : 0u) | (output ? (uint32_t)EPOLLOUT : 0u);
-	(void)epoll_ctl(conn->loop->epoll_fd, EPOLL_CTL_MOD, conn->watch.fd, &event);
+	(void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_MOD, watch->fd, &event);
 }
 
 static void
-socket_ready(struct watch *watch, uint32_t events)
+epoll_remove(struct loop *loop, struct watch *watch)
 {
-	struct conn *conn = container_of(watch, struct conn, watch);
-	bool broken = (events & (EPOLLERR | EPOLLHUP)) != 0;
-
-	/* A broken socket is read even when the owner paused: the read says what happened. */
-	if (broken && conn->paused && !conn->is_dead) {
-		conn_end(conn, ECONNRESET);
-		return;
-	}
-	conn_ready(conn, broken || (events & EPOLLIN) != 0, (events & EPOLLOUT) != 0);
+	(void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, watch->fd, NULL);
 }
 
 static int
-socket_attach(struct conn *conn)
+wait_ms(struct loop *loop, unsigned most)
 {
-	conn->watch.ready = socket_ready;
-	return loop_watch(conn->loop, &conn->watch, events_of(conn));
+	uint64_t next;
+
+	if (loop_has_work(loop) || atomic_load(&loop->stopping))
+		return 0;
+	next = loop_next_timer_ms(loop);
+	return (int)(next < most ? next : most);
 }
 
 static void
-socket_detach(struct conn *conn)
+epoll_turn(struct loop *loop, unsigned most_ms)
 {
-	loop_unwatch(conn->loop, &conn->watch);
+	struct epoll_event events[EVENTS];
+	uint64_t began;
+	int n;
+
+	/* Told before the mailbox is looked at: who posts after that look sees it and wakes us. */
+	atomic_store(&loop->sleeping, true);
+	n = epoll_wait(loop->epoll_fd, events, EVENTS, wait_ms(loop, most_ms));
+	atomic_store_explicit(&loop->sleeping, false, memory_order_relaxed);
+	began = clock_monotonic_us();
+	loop->now_ms = began / 1000;
+	for (int i = 0; i < n; i++) {
+		struct watch *watch = events[i].data.ptr;
+
+		watch->ready(watch, events[i].events);
+	}
+	loop_work(loop);
+	began = clock_monotonic_us() - began;
+	loop->stats.lag_us = began > loop->stats.lag_us ? began : loop->stats.lag_us * 99 / 100;
 }
 
 static void
-socket_close(struct conn *conn)
-{
-	(void)close(conn->watch.fd);
-	conn->watch.fd = -1;
-}
-
-static void
-socket_wake(struct loop *loop)
+epoll_wake(struct loop *loop)
 {
 	uint64_t one = 1;
 
 	(void)!write(loop->wake_fd, &one, sizeof(one));
 }
 
-const struct backend epoll_backend = {
+static int64_t
+epoll_wall_ms(const struct loop *loop)
+{
+	(void)loop;
+	return clock_wall_ms();
+}
+
+static void
+epoll_finish(struct loop *loop)
+{
+	(void)close(loop->epoll_fd);
+	(void)close(loop->wake_fd);
+}
+
+static void
+set_nodelay(int fd)
+{
+	int one = 1;
+
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+}
+
+static int
+close_failed(int fd)
+{
+	int why = errno;
+
+	(void)close(fd);
+	errno = why;
+	return -1;
+}
+
+static int
+socket_listen(struct loop *loop, const struct sockaddr *address, socklen_t size)
+{
+	int one = 1;
+	int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	(void)loop;
+	if (fd < 0)
+		return -1;
+	if (address->sa_family != AF_UNIX) {
+		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
+	}
+	if (address->sa_family == AF_INET6)
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
+	if (bind(fd, address, size) < 0 || listen(fd, BACKLOG) < 0)
+		return close_failed(fd);
+	return fd;
+}
+
+static uint16_t
+socket_port(struct loop *loop, int fd)
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+		struct sockaddr_storage most;
+	} a = { .any = { 0 } };
+	socklen_t size = sizeof(a);
+
+	(void)loop;
+	if (getsockname(fd, &a.any, &size) < 0)
+		return 0;
+	if (a.any.sa_family == AF_INET)
+		return ntohs(a.v4.sin_port);
+	return a.any.sa_family == AF_INET6 ? ntohs(a.v6.sin6_port) : 0;
+}
+
+static int
+socket_accept(struct loop *loop, int fd, struct sockaddr *from, socklen_t *size)
+{
+	int accepted = accept4(fd, from, size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	(void)loop;
+	if (accepted >= 0 && from->sa_family != AF_UNIX)
+		set_nodelay(accepted);
+	return accepted;
+}
+
+static int
+socket_connect(struct loop *loop, const struct sockaddr *to, socklen_t size)
+{
+	int fd = socket(to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	(void)loop;
+	if (fd < 0)
+		return -1;
+	set_nodelay(fd);
+	if (connect(fd, to, size) < 0 && errno != EINPROGRESS)
+		return close_failed(fd);
+	return fd;
+}
+
+static ssize_t
+socket_receive(struct loop *loop, int fd, void *out, size_t size, bool peek)
+{
+	(void)loop;
+	return recv(fd, out, size, peek ? MSG_PEEK : 0);
+}
+
+static ssize_t
+socket_send(struct loop *loop, int fd, const void *bytes, size_t size)
+{
+	(void)loop;
+	return send(fd, bytes, size, MSG_NOSIGNAL);
+}
+
+static void
+socket_close(struct loop *loop, int fd)
+{
+	(void)loop;
+	(void)close(fd);
+}
+
+static void
+socket_set_dead_after(struct loop *loop, int fd, unsigned ms)
+{
+	(void)loop;
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms));
+}
+
+/* Descriptors are given out from the lowest, so a high one tells that few are left. */
+static int
+socket_highest(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur <= 2 * RESERVED_FDS ||
+		limit.rlim_cur > INT_MAX)
+		return INT_MAX;
+	return (int)limit.rlim_cur - RESERVED_FDS;
+}
+
+static const struct backend backend = {
+	.turn = epoll_turn,
+	.wake = epoll_wake,
+	.wall_ms = epoll_wall_ms,
+	.finish = epoll_finish,
+	.watch = epoll_add,
+	.rewatch = epoll_modify,
+	.unwatch = epoll_remove,
+	.listen = socket_listen,
+	.port = socket_port,
+	.accept = socket_accept,
+	.connect = socket_connect,
 	.receive = socket_receive,
 	.send = socket_send,
-	.arm = socket_arm,
-	.attach = socket_attach,
-	.detach = socket_detach,
 	.close = socket_close,
-	.wake = socket_wake,
+	.set_dead_after = socket_set_dead_after,
+	.highest_fd = socket_highest,
 };
 
-struct conn *
-conn_connect(struct loop *loop, const struct sockaddr *address, socklen_t size,
-	const struct conn_handler *handler, void *owner)
+static void
+clear_wake(struct watch *watch, uint32_t events)
 {
-	int one = 1, fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	struct conn *conn;
+	uint64_t count;
 
-	if (fd < 0)
-		return NULL;
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (connect(fd, address, size) < 0 && errno != EINPROGRESS) {
-		int why = errno;
+	(void)events;
+	(void)!read(watch->fd, &count, sizeof(count));
+}
 
-		(void)close(fd);
-		errno = why;
+struct loop *
+loop_create(void)
+{
+	struct loop *loop = xcalloc(1, sizeof(*loop));
+
+	loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	loop->wake_watch = (struct watch){ loop->wake_fd, clear_wake };
+	if (loop->epoll_fd < 0 || loop->wake_fd < 0 ||
+		epoll_add(loop, &loop->wake_watch, EPOLLIN) < 0) {
+		epoll_finish(loop);
+		free(loop);
 		return NULL;
 	}
-	conn = conn_create(loop, fd);
-	conn->handler = handler;
-	conn->owner = owner;
-	conn->connecting = conn->armed_output = true;
-	if (conn_join(conn) < 0) {
-		loop->stats.conns++;
-		conn_abort(conn);
-		return NULL;
-	}
-	return conn;
+	loop_init(loop, &backend);
+	loop->now_ms = loop->swept_ms = clock_monotonic_ms();
+	return loop;
 }

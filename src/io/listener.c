@@ -8,21 +8,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-enum {
-	ACCEPTS_PER_TURN = 32,
-	PAUSE_MS = 100,
-	BACKLOG = 4096,
-	RESERVED_FDS = 32, /* that no client gets: for administrators, the store and the log */
-};
+enum { ACCEPTS_PER_TURN = 32, PAUSE_MS = 100 };
 
 struct listener {
 	struct watch watch;
@@ -68,43 +61,17 @@ make_address(const struct listener_config *config, union address *a, socklen_t *
 	return 0;
 }
 
-static uint16_t
-port_of(int fd)
-{
-	union address a = { 0 };
-	socklen_t size = sizeof(a);
-
-	if (getsockname(fd, &a.any, &size) < 0)
-		return 0;
-	if (a.any.sa_family == AF_INET)
-		return ntohs(a.v4.sin_port);
-	return a.any.sa_family == AF_INET6 ? ntohs(a.v6.sin6_port) : 0;
-}
-
 static int
-open_socket(const struct listener_config *config)
+open_socket(struct loop *loop, const struct listener_config *config)
 {
 	union address a;
 	socklen_t size = 0;
-	int one = 1, fd, r = make_address(config, &a, &size);
+	int fd, r = make_address(config, &a, &size);
 
 	if (r < 0)
 		return r;
-	fd = socket(a.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	if (a.any.sa_family != AF_UNIX) {
-		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
-	}
-	if (a.any.sa_family == AF_INET6)
-		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
-	if (bind(fd, &a.any, size) < 0 || listen(fd, BACKLOG) < 0) {
-		r = -errno;
-		(void)close(fd);
-		return r;
-	}
-	return fd;
+	fd = loop->backend->listen(loop, &a.any, size);
+	return fd < 0 ? -errno : fd;
 }
 
 static void
@@ -141,14 +108,10 @@ static void
 begin(struct listener *l, int fd, const union address *from)
 {
 	struct conn *conn = conn_create(l->loop, fd);
-	int one = 1;
 
 	set_peer(&conn->peer, from);
-	if (from->any.sa_family != AF_UNIX)
-		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	conn->expects_proxy = is_proxy(l, &conn->peer);
 	if (conn_join(conn) < 0) {
-		l->loop->stats.conns++;
 		conn_abort(conn);
 		return;
 	}
@@ -163,14 +126,14 @@ resume(struct timer *timer)
 	struct listener *l = container_of(timer, struct listener, pause);
 
 	l->is_paused = false;
-	(void)loop_watch(l->loop, &l->watch, EPOLLIN);
+	(void)l->loop->backend->watch(l->loop, &l->watch, EPOLLIN);
 }
 
 static void
 pause_accepting(struct listener *l, uint64_t ms)
 {
 	l->is_paused = true;
-	loop_unwatch(l->loop, &l->watch);
+	l->loop->backend->unwatch(l->loop, &l->watch);
 	l->pause.fire = resume;
 	timer_start(l->loop, &l->pause, ms);
 }
@@ -188,12 +151,15 @@ rest(struct listener *l)
 static void
 refuse_one(struct listener *l)
 {
+	const struct backend *backend = l->loop->backend;
+	union address from = { 0 };
+	socklen_t size = sizeof(from);
 	int fd;
 
 	(void)close(l->reserve_fd);
-	fd = accept4(l->watch.fd, NULL, NULL, SOCK_CLOEXEC);
+	fd = backend->accept(l->loop, l->watch.fd, &from.any, &size);
 	if (fd >= 0)
-		(void)close(fd);
+		backend->close(l->loop, fd);
 	l->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	rest(l);
 }
@@ -214,6 +180,7 @@ static void
 accept_some(struct watch *watch, uint32_t events)
 {
 	struct listener *l = container_of(watch, struct listener, watch);
+	const struct backend *backend = l->loop->backend;
 
 	(void)events;
 	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
@@ -225,7 +192,7 @@ accept_some(struct watch *watch, uint32_t events)
 			pause_accepting(l, 1000 - loop_now_ms(l->loop) % 1000);
 			return;
 		}
-		fd = accept4(watch->fd, &from.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		fd = backend->accept(l->loop, watch->fd, &from.any, &size);
 		if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS)) {
 			refuse_one(l);
 			return;
@@ -233,7 +200,7 @@ accept_some(struct watch *watch, uint32_t events)
 		if (fd < 0)
 			return;
 		if (fd > l->highest_fd) {
-			(void)close(fd);
+			backend->close(l->loop, fd);
 			rest(l);
 			return;
 		}
@@ -243,24 +210,12 @@ accept_some(struct watch *watch, uint32_t events)
 	}
 }
 
-/* Descriptors are given out from the lowest, so a high one tells that few are left. */
-static int
-highest_fd(const struct listener_config *config)
-{
-	struct rlimit limit;
-
-	if (config->address[0] == '/' || getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
-		limit.rlim_cur <= 2 * RESERVED_FDS || limit.rlim_cur > INT_MAX)
-		return INT_MAX;
-	return (int)limit.rlim_cur - RESERVED_FDS;
-}
-
 int
 listener_create(
 	struct loop *loop, const struct listener_config *config, struct listener **listener_out)
 {
 	struct listener *l;
-	int fd = open_socket(config), r;
+	int fd = open_socket(loop, config), r;
 
 	if (fd < 0)
 		return fd;
@@ -268,11 +223,12 @@ listener_create(
 	l->loop = loop;
 	l->config = *config;
 	l->watch = (struct watch){ fd, accept_some };
-	l->port = port_of(fd);
-	l->highest_fd = highest_fd(config);
+	l->port = loop->backend->port(loop, fd);
+	l->highest_fd = config->address[0] == '/' ? INT_MAX : loop->backend->highest_fd();
 	l->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	r = loop_watch(loop, &l->watch, EPOLLIN);
+	r = loop->backend->watch(loop, &l->watch, EPOLLIN);
 	if (r < 0) {
+		r = -errno;
 		listener_destroy(&l);
 		return r;
 	}
@@ -290,8 +246,8 @@ listener_destroy(struct listener **listener)
 		return;
 	timer_stop(l->loop, &l->pause);
 	if (!l->is_paused)
-		loop_unwatch(l->loop, &l->watch);
-	(void)close(l->watch.fd);
+		l->loop->backend->unwatch(l->loop, &l->watch);
+	l->loop->backend->close(l->loop, l->watch.fd);
 	(void)close(l->reserve_fd);
 	free(l);
 }

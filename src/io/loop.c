@@ -1,20 +1,13 @@
 /*
- * The turn, and the epoll back end's waiting. The mailbox is a stack with one atomic push that
+ * What every turn does, whatever it waits with. The mailbox is a stack with one atomic push that
  * its owner takes whole and turns round, so each thread's tasks run in the order of posting.
  */
 #include "io/loop.h"
 
-#include "base/clock.h"
 #include "io/conn_internal.h"
 #include "io/loop_internal.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
-
-enum { EVENTS = 256 };
 
 void
 loop_init(struct loop *loop, const struct backend *backend)
@@ -39,35 +32,6 @@ loop_finish(struct loop *loop)
 	free(loop->cipher_in);
 }
 
-static void
-clear_wake(struct watch *watch, uint32_t events)
-{
-	uint64_t count;
-
-	(void)events;
-	(void)!read(watch->fd, &count, sizeof(count));
-}
-
-struct loop *
-loop_create(void)
-{
-	struct loop *loop = xcalloc(1, sizeof(*loop));
-
-	loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	loop->wake_watch = (struct watch){ loop->wake_fd, clear_wake };
-	if (loop->epoll_fd < 0 || loop->wake_fd < 0 ||
-		loop_watch(loop, &loop->wake_watch, EPOLLIN) < 0) {
-		(void)close(loop->epoll_fd);
-		(void)close(loop->wake_fd);
-		free(loop);
-		return NULL;
-	}
-	loop_init(loop, &epoll_backend);
-	loop->now_ms = loop->swept_ms = clock_monotonic_ms();
-	return loop;
-}
-
 void
 loop_destroy(struct loop **loop_ptr)
 {
@@ -76,24 +40,9 @@ loop_destroy(struct loop **loop_ptr)
 	*loop_ptr = NULL;
 	if (loop == NULL)
 		return;
-	(void)close(loop->epoll_fd);
-	(void)close(loop->wake_fd);
+	loop->backend->finish(loop);
 	loop_finish(loop);
 	free(loop);
-}
-
-int
-loop_watch(struct loop *loop, struct watch *watch, uint32_t events)
-{
-	struct epoll_event event = { .events = events, .data.ptr = watch };
-
-	return epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, watch->fd, &event) < 0 ? -errno : 0;
-}
-
-void
-loop_unwatch(struct loop *loop, struct watch *watch)
-{
-	(void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, watch->fd, NULL);
 }
 
 void
@@ -233,38 +182,10 @@ loop_work(struct loop *loop)
 	loop->stats.turns++;
 }
 
-static int
-wait_ms(struct loop *loop, unsigned most)
-{
-	uint64_t next;
-
-	if (loop_has_work(loop) || atomic_load(&loop->stopping))
-		return 0;
-	next = loop_next_timer_ms(loop);
-	return (int)(next < most ? next : most);
-}
-
 void
 loop_turn(struct loop *loop, unsigned most_ms)
 {
-	struct epoll_event events[EVENTS];
-	uint64_t began;
-	int n;
-
-	/* Told before the mailbox is looked at: who posts after that look sees it and wakes us. */
-	atomic_store(&loop->sleeping, true);
-	n = epoll_wait(loop->epoll_fd, events, EVENTS, wait_ms(loop, most_ms));
-	atomic_store_explicit(&loop->sleeping, false, memory_order_relaxed);
-	began = clock_monotonic_us();
-	loop->now_ms = began / 1000;
-	for (int i = 0; i < n; i++) {
-		struct watch *watch = events[i].data.ptr;
-
-		watch->ready(watch, events[i].events);
-	}
-	loop_work(loop);
-	began = clock_monotonic_us() - began;
-	loop->stats.lag_us = began > loop->stats.lag_us ? began : loop->stats.lag_us * 99 / 100;
+	loop->backend->turn(loop, most_ms);
 }
 
 void
@@ -296,6 +217,5 @@ loop_stats(const struct loop *loop, struct loop_stats *out)
 int64_t
 loop_wall_ms(const struct loop *loop)
 {
-	(void)loop;
-	return clock_wall_ms();
+	return loop->backend->wall_ms(loop);
 }

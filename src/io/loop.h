@@ -3,8 +3,8 @@
  * let the owners work, then write once to each connection that has output. Timers, a mailbox for
  * other threads, and connections hang on it. Bytes only.
  *
- * What it asks of the kernel goes through the table in loop_internal.h; epoll is the back end
- * that is there.
+ * What it asks of the kernel goes through a table of functions; the ones of loop_create are
+ * system calls and epoll, those of sim_loop_create (io/sim.h) a simulation in memory.
  *
  * All functions are for the loop's own thread, unless they say otherwise.
  */

@@ -6,9 +6,8 @@
 #include "io/timer.h"
 
 #include <stdatomic.h>
-#include <sys/types.h>
+#include <sys/socket.h>
 
-struct conn;
 struct sim;
 
 enum {
@@ -25,23 +24,40 @@ struct watch {
 	void (*ready)(struct watch *watch, uint32_t events);
 };
 
-/* How bytes move: by system calls, or in memory. Returns as recv and send do, with errno. */
+/*
+ * What a loop asks of the kernel, so that a simulation can answer in its place. Sockets are
+ * numbers. The calls return what the system calls do, -1 and errno when they fail.
+ */
 struct backend {
-	ssize_t (*receive)(struct conn *conn, void *out, size_t size);
-	ssize_t (*send)(struct conn *conn, const void *bytes, size_t size);
-	/* What the connection waits for. */
-	void (*arm)(struct conn *conn, bool input, bool output);
-	/* On the loop, off the loop, gone. */
-	int (*attach)(struct conn *conn);
-	void (*detach)(struct conn *conn);
-	void (*close)(struct conn *conn);
+	/* One turn: waits at most that long, lets the watches that are ready work, loop_work. */
+	void (*turn)(struct loop *loop, unsigned most_ms);
 	/* Wakes a sleeping loop. Any thread. */
 	void (*wake)(struct loop *loop);
+	int64_t (*wall_ms)(const struct loop *loop);
+	void (*finish)(struct loop *loop);
+
+	int (*watch)(struct loop *loop, struct watch *watch, uint32_t events);
+	void (*rewatch)(struct loop *loop, struct watch *watch, uint32_t events);
+	void (*unwatch)(struct loop *loop, struct watch *watch);
+
+	int (*listen)(struct loop *loop, const struct sockaddr *address, socklen_t size);
+	uint16_t (*port)(struct loop *loop, int fd);
+	int (*accept)(struct loop *loop, int fd, struct sockaddr *from, socklen_t *size);
+	int (*connect)(struct loop *loop, const struct sockaddr *to, socklen_t size);
+	ssize_t (*receive)(struct loop *loop, int fd, void *out, size_t size, bool peek);
+	ssize_t (*send)(struct loop *loop, int fd, const void *bytes, size_t size);
+	void (*close)(struct loop *loop, int fd);
+	/* The connection fails when nothing is acknowledged for so long. */
+	void (*set_dead_after)(struct loop *loop, int fd, unsigned ms);
+	/* The highest number that a client's socket may have. */
+	int (*highest_fd)(void);
 };
 
 struct loop {
 	const struct backend *backend;
-	struct sim *sim; /* NULL: epoll */
+	struct sim *sim;      /* NULL: epoll */
+	struct list sim_link; /* in sim.loops */
+	bool timers_due;      /* the simulation's clock passed one */
 	int epoll_fd, wake_fd;
 	struct watch wake_watch;
 	uint64_t now_ms, swept_ms;      /* timers are fired up to swept_ms */
@@ -57,13 +73,8 @@ struct loop {
 	struct loop_stats stats;
 };
 
-extern const struct backend epoll_backend;
-
 void loop_init(struct loop *loop, const struct backend *backend);
 void loop_finish(struct loop *loop);
-
-int loop_watch(struct loop *loop, struct watch *watch, uint32_t events);
-void loop_unwatch(struct loop *loop, struct watch *watch);
 
 /* The parts of a turn, for the back ends. */
 void loop_work(struct loop *loop);

@@ -148,7 +148,9 @@ int
 proxy_take(struct conn *conn)
 {
 	char bytes[PROXY_MOST];
-	ssize_t n = recv(conn->watch.fd, bytes, sizeof(bytes), MSG_PEEK), len;
+	struct loop *loop = conn->loop;
+	int fd = conn->watch.fd;
+	ssize_t n = loop->backend->receive(loop, fd, bytes, sizeof(bytes), true), len;
 
 	if (n < 0)
 		return -errno;
@@ -157,5 +159,6 @@ proxy_take(struct conn *conn)
 	len = proxy_parse(slice_make(bytes, (size_t)n), &conn->peer);
 	if (len < 0)
 		return (int)len;
-	return recv(conn->watch.fd, bytes, (size_t)len, 0) == len ? 0 : -EPROTO;
+	n = loop->backend->receive(loop, fd, bytes, (size_t)len, false);
+	return n == len ? 0 : -EPROTO;
 }
