@@ -11,7 +11,6 @@
 #include "server/secret.h"
 #include "server/server_internal.h"
 #include "server/session_internal.h"
-#include "server/throttle.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -221,11 +220,11 @@ store_notice(void *arg, enum store_notice notice, struct slice sentence)
 }
 
 static int
-open_store(struct server *server, const char *directory, struct config_error *error)
+open_store(struct server *server, const struct server_setup *setup, struct config_error *error)
 {
 	struct store_table *tables;
 	struct arena arena;
-	struct store_config config = { .dir = directory };
+	struct store_config config = { .dir = setup->directory, .memory = setup->memory };
 	struct store_env env = { server, post_request, store_notice };
 	struct store_fault fault;
 	size_t count = CORE_TABLES;
@@ -257,55 +256,6 @@ open_store(struct server *server, const char *directory, struct config_error *er
 	return r;
 }
 
-static struct shard *
-shard_create(struct server *server, unsigned number, size_t account_size, size_t session_size)
-{
-	struct shard *shard = xcalloc(1, sizeof(*shard));
-
-	shard->server = server;
-	shard->number = number;
-	shard->loop = loop_create();
-	if (shard->loop == NULL)
-		die("The kernel gives no event loop (%s); raise the limit of open files.",
-			strerror(errno));
-	map_init(&shard->accounts);
-	slab_init(&shard->account_slab, account_size);
-	slab_init(&shard->session_slab, session_size);
-	list_init(&shard->sessions);
-	list_init(&shard->logins);
-	arena_init(&shard->scratch, 16 * 1024);
-	xml_tokens_init(&shard->tokens);
-	shard->sasl = sasl_context_create();
-	shard->throttle = throttle_create();
-	shard->passwords = password_cache_create();
-	shard->metrics = xcalloc(server->metric_count, sizeof(*shard->metrics));
-	return shard;
-}
-
-static void
-shard_destroy(struct shard *shard)
-{
-	struct map_node *node;
-	size_t at = 0;
-
-	while ((node = map_next(&shard->accounts, &at)) != NULL) {
-		account_destroy(container_of(node, struct account, node));
-		at = 0;
-	}
-	map_finish(&shard->accounts);
-	slab_finish(&shard->account_slab);
-	slab_finish(&shard->session_slab);
-	arena_finish(&shard->scratch);
-	xml_tokens_finish(&shard->tokens);
-	sasl_context_destroy(&shard->sasl);
-	throttle_destroy(&shard->throttle);
-	password_cache_destroy(&shard->passwords);
-	c2s_end(shard);
-	loop_destroy(&shard->loop);
-	free(shard->metrics);
-	free(shard);
-}
-
 /* 0 in the configuration means one per core. */
 static unsigned
 count_or_cores(uint32_t count)
@@ -330,6 +280,13 @@ make_shards(struct server *server, size_t account_size, size_t session_size)
 	for (; server->shard_count < count; server->shard_count++)
 		server->shards[server->shard_count] = shard_create(
 			server, server->shard_count, account_size, session_size);
+}
+
+/* In a simulation work is done at once, by the loop that wants it. */
+static unsigned
+count_workers(const struct server *server)
+{
+	return server->sim != NULL ? 0 : count_or_cores(server->core->server->workers);
 }
 
 static void
@@ -361,6 +318,7 @@ server_create(
 	int r;
 
 	server->log = setup->log;
+	server->sim = setup->sim;
 	server->config = setup->config;
 	server->core = core_of(setup->config);
 	server->directory = setup->has_control ? setup->directory : NULL;
@@ -379,12 +337,11 @@ server_create(
 		r = add_hosts(server, error);
 	if (r == 0) {
 		make_shards(server, account_size, session_size);
-		server->workers = worker_pool_create(
-			count_or_cores(server->core->server->workers), JOBS_QUEUED);
+		server->workers = worker_pool_create(count_workers(server), JOBS_QUEUED);
 		r = c2s_load_certificates(server, error);
 	}
 	if (r == 0)
-		r = open_store(server, setup->directory, error);
+		r = open_store(server, setup, error);
 	if (r == 0)
 		r = secret_load(setup->directory, server->fake_salt_secret,
 			sizeof(server->fake_salt_secret), error);
@@ -392,15 +349,6 @@ server_create(
 		server_destroy(&server);
 	*server_out = server;
 	return r;
-}
-
-static void *
-run_shard(void *arg)
-{
-	struct shard *shard = arg;
-
-	loop_run(shard->loop);
-	return NULL;
 }
 
 int
@@ -412,67 +360,8 @@ server_start(struct server *server, struct config_error *error)
 		r = control_start(server, error);
 	if (r < 0)
 		return r;
-	for (unsigned i = 0; i < server->shard_count; i++) {
-		struct shard *shard = server->shards[i];
-
-		shard->has_thread = pthread_create(&shard->thread, NULL, run_shard, shard) == 0;
-		if (!shard->has_thread)
-			die("No thread could be started; raise the limit of processes.");
-	}
+	shards_run(server);
 	return 0;
-}
-
-/* A shard's part of the stop, on its thread. */
-struct farewell {
-	struct task task;
-	struct shard *shard;
-	struct timer timer;
-	uint64_t until_ms;
-};
-
-static void
-wait_for_clients(struct timer *timer)
-{
-	struct farewell *f = container_of(timer, struct farewell, timer);
-	struct loop_stats stats;
-
-	loop_stats(f->shard->loop, &stats);
-	if (stats.conns == 0 || loop_now_ms(f->shard->loop) >= f->until_ms)
-		loop_stop(f->shard->loop);
-	else
-		timer_start(f->shard->loop, timer, 16);
-}
-
-static void
-say_farewell(struct task *task)
-{
-	struct farewell *f = container_of(task, struct farewell, task);
-
-	c2s_stop(f->shard);
-	if (f->shard->number == 0)
-		control_stop(f->shard->server);
-	f->until_ms = loop_now_ms(f->shard->loop) + f->shard->server->core->server->stop_ms;
-	f->timer.fire = wait_for_clients;
-	timer_start(f->shard->loop, &f->timer, 0);
-}
-
-void
-server_stop(struct server *server)
-{
-	struct farewell *farewells = xcalloc(server->shard_count, sizeof(*farewells));
-
-	for (unsigned i = 0; i < server->shard_count; i++) {
-		farewells[i].shard = server->shards[i];
-		farewells[i].task.run = say_farewell;
-		if (server->shards[i]->has_thread)
-			loop_post(server->shards[i]->loop, &farewells[i].task);
-	}
-	for (unsigned i = 0; i < server->shard_count; i++) {
-		if (server->shards[i]->has_thread)
-			(void)pthread_join(server->shards[i]->thread, NULL);
-		server->shards[i]->has_thread = false;
-	}
-	free(farewells);
 }
 
 /* What the store and the workers still post is taken here, on behalf of the ended threads. */

@@ -10,6 +10,7 @@
 
 struct module;
 struct server;
+struct sim;
 struct store_memory;
 
 struct server_setup {
@@ -18,7 +19,9 @@ struct server_setup {
 	const struct module *const *modules; /* NULL at the end */
 	uint64_t hook_seed;    /* the order of hooks: 0: of the list; else shuffled, for tests */
 	const char *directory; /* data; NULL: nothing is kept (tests) */
-	bool has_control;      /* whether to listen for kithctl in the directory */
+	struct store_memory *memory; /* without a directory: what outlives the server; or NULL */
+	struct sim *sim;  /* not NULL: shards run on its loops, on the thread that turns those */
+	bool has_control; /* whether to listen for kithctl in the directory */
 	void (*wants_stop)(void *arg); /* kithctl asks for the end; on a shard's thread */
 	void *stop_arg;
 };

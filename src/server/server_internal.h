@@ -67,6 +67,7 @@ struct server {
 	struct host *hosts;
 	size_t host_count;
 	struct map host_map; // host.node
+	struct sim *sim;     /* NULL: shards have threads */
 	struct store *store;
 	unsigned tables[CORE_TABLES];
 	unsigned metric_count;
@@ -81,6 +82,7 @@ struct server {
 	uint8_t slots[SLOTS]; /* shard of each slot */
 	struct shard **shards;
 	unsigned shard_count;
+	bool is_running;           /* between start and stop */
 	char fake_salt_secret[32]; /* so that unknown users look like known ones */
 	char password_cache_key[32];
 };
@@ -110,9 +112,15 @@ struct shard {
 	struct timer tidy;        /* gives memory back after a storm */
 	size_t most_conns;        /* since it was last given back */
 	size_t free_bytes;        /* that the allocator had then, at least */
-	pthread_t thread;
-	bool has_thread;
+	pthread_t thread;         /* while the server runs, but not in a simulation */
 };
+
+/* shard.c: one, with modules' state of that size in accounts and sessions. */
+struct shard *shard_create(
+	struct server *server, unsigned number, size_t account_size, size_t session_size);
+void shard_destroy(struct shard *shard);
+/* Starts their threads, unless they run in a simulation; server_stop ends them. */
+void shards_run(struct server *server);
 
 /* How shards start and end listening, and let everyone go; c2s.c. */
 /* Finishes a request that the store posted. */
