@@ -1,97 +1,33 @@
 /*
- * Both sides are scanned alone, with jabber:client as the default namespace. Children are taken in
- * any order: each expected child takes the first free one that fits. Captures of a try that failed
- * are forgotten.
+ * Both sides are scanned alone, with jabber:client as the default namespace. Children come in any
+ * order, and with holes an expected child may fit several of them: which one takes which is a
+ * matching in a bipartite graph, found by augmenting paths, so a child that took what another
+ * one needs gives it back. First it is known that everything fits; then captures are taken.
  */
 #include "tools/kith-script/match.h"
 
 #include "xml/scanner.h"
-#include "xml/writer.h"
-
-#include <stdlib.h>
 
 #define MORE_ATTRIBUTES " more.='...'"
 
-enum { CHILDREN_MOST = 1024, TEXT_MOST = 1 << 20 };
+enum { TEXT_MOST = 1 << 20 };
 
 struct doc {
 	struct xml_tokens tokens;
 	struct arena arena;
 };
 
-void
-variables_set(struct variables *vars, struct slice name, struct slice value)
-{
-	for (size_t i = 0; i < vars->count; i++) {
-		if (slice_is_text(name, vars->v[i].name)) {
-			free(vars->v[i].value);
-			vars->v[i].value = xstrndup(value.p == NULL ? "" : value.p, value.len);
-			return;
-		}
-	}
-	vars->v = xrealloc(vars->v, size_mul(vars->count + 1, sizeof(vars->v[0])));
-	vars->v[vars->count].name = xstrndup(name.p, name.len);
-	vars->v[vars->count++].value = xstrndup(value.p == NULL ? "" : value.p, value.len);
-}
-
-struct slice
-variables_get(const struct variables *vars, struct slice name)
-{
-	for (size_t i = 0; i < vars->count; i++) {
-		if (slice_is_text(name, vars->v[i].name))
-			return slice_of(vars->v[i].value);
-	}
-	return NO_SLICE;
-}
-
-static void
-forget_after(struct variables *vars, size_t count)
-{
-	while (vars->count > count) {
-		vars->count--;
-		free(vars->v[vars->count].name);
-		free(vars->v[vars->count].value);
-	}
-}
-
-void
-variables_finish(struct variables *vars)
-{
-	forget_after(vars, 0);
-	free(vars->v);
-	*vars = (struct variables){ 0 };
-}
-
-void
-variables_fill(const struct variables *vars, struct slice text, struct buffer *out)
-{
-	while (text.len > 0) {
-		size_t open = slice_find(text, '{');
-
-		(void)buffer_append(out, slice_make(text.p, open));
-		text = slice_from(text, open);
-		size_t close = slice_find(text, '}');
-		if (close >= text.len) {
-			(void)buffer_append(out, text);
-			return;
-		}
-		struct slice value = variables_get(vars, slice_make(text.p + 1, close - 1));
-		if (value.p != NULL)
-			xml_write_value(out, value);
-		else
-			(void)buffer_append(out, slice_make(text.p, close + 1));
-		text = slice_from(text, close + 1);
-	}
-}
-
-/* " {...}" is no XML; an attribute stands for it. */
+/* " {...}" in a tag is no XML; an attribute stands for it. */
 static void
 mark_more(struct slice text, struct buffer *out)
 {
 	static const struct slice more = { " {...}", 6 };
+	bool in_tag = false;
 
 	for (; text.len > 0; text = slice_from(text, 1)) {
-		if (slice_starts(text, more)) {
+		if (text.p[0] == '<' || text.p[0] == '>')
+			in_tag = text.p[0] == '<';
+		if (in_tag && slice_starts(text, more)) {
 			(void)buffer_text(out, MORE_ATTRIBUTES);
 			text = slice_from(text, more.len - 1);
 		} else {
@@ -120,20 +56,33 @@ doc_finish(struct doc *doc)
 	arena_finish(&doc->arena);
 }
 
-static bool
-match_value(struct slice expected, struct slice came, struct variables *vars)
+/* The name in "{name=any}"; p NULL: it is no capture. */
+static struct slice
+captured_name(struct slice expected)
 {
 	static const char tail[] = "=any}";
 	size_t tail_len = sizeof(tail) - 1;
 
-	if (slice_is_text(expected, "{any}"))
-		return true;
-	if (expected.len > tail_len + 1 && expected.p[0] == '{' &&
-		slice_is_text(slice_from(expected, expected.len - tail_len), tail)) {
-		variables_set(vars, slice_make(expected.p + 1, expected.len - tail_len - 1), came);
-		return true;
-	}
-	return slice_is(expected, came);
+	if (expected.len <= tail_len + 1 || expected.p[0] != '{' ||
+		!slice_is_text(slice_from(expected, expected.len - tail_len), tail))
+		return NO_SLICE;
+	return slice_make(expected.p + 1, expected.len - tail_len - 1);
+}
+
+static bool
+fits_value(struct slice expected, struct slice came)
+{
+	return slice_is_text(expected, "{any}") || captured_name(expected).p != NULL ||
+	       slice_is(expected, came);
+}
+
+static void
+capture_value(struct slice expected, struct slice came, struct variables *vars)
+{
+	struct slice name = captured_name(expected);
+
+	if (name.p != NULL)
+		variables_set(vars, name, came);
 }
 
 static const struct xml_token *
@@ -148,8 +97,7 @@ find_attribute(const struct xml_token *element, const struct xml_token *wanted)
 }
 
 static bool
-match_attributes(
-	const struct xml_token *expected, const struct xml_token *came, struct variables *vars)
+fits_attributes(const struct xml_token *expected, const struct xml_token *came)
 {
 	bool more = false;
 	unsigned wanted = 0;
@@ -160,7 +108,7 @@ match_attributes(
 			continue;
 		}
 		const struct xml_token *other = find_attribute(came, &expected[i]);
-		if (other == NULL || !match_value(expected[i].value, other->value, vars))
+		if (other == NULL || !fits_value(expected[i].value, other->value))
 			return false;
 		wanted++;
 	}
@@ -177,80 +125,122 @@ trim(struct slice s)
 	return s;
 }
 
-/* As deep as the scanner lets an element be. NOLINTBEGIN(misc-no-recursion) */
-static bool match_element(const struct xml_token *expected, const struct xml_token *came,
-	struct arena *arena, struct variables *vars);
-
-/* Takes a free child that fits. */
+/* A hole is all the text there is; between children it comes in pieces. */
 static bool
-take_child(const struct xml_token *wanted, const struct xml_token *came, bool *taken,
-	struct arena *arena, struct variables *vars)
+is_hole(struct slice text)
 {
-	const struct xml_token *child = xml_first_child(came);
+	static const struct slice dots = { "...", 3 }, ellipsis = { "…", 3 };
+	bool found = false;
 
-	for (size_t i = 0; child != NULL && i < CHILDREN_MOST; i++) {
-		if (!taken[i] && match_element(wanted, child, arena, vars)) {
-			taken[i] = true;
-			return true;
-		}
-		child = xml_next_sibling(child);
+	for (text = trim(text); text.len > 0; text = trim(slice_from(text, 3))) {
+		if (!slice_starts(text, dots) && !slice_starts(text, ellipsis))
+			return false;
+		found = true;
 	}
-	return false;
+	return found;
 }
 
+/* The children of both sides, and which came child each expected one has taken. */
+struct pairing {
+	const struct xml_token **wanted, **came;
+	size_t wanted_count, came_count;
+	bool *fits;    /* wanted_count rows of came_count */
+	size_t *owner; /* of each that came: the wanted one's number + 1; 0: nobody's */
+	bool *seen;    /* those that came, in the search of a path */
+};
+
 static size_t
-count_children(const struct xml_token *element)
+list_children(
+	const struct xml_token *element, struct arena *arena, const struct xml_token ***list_out)
 {
 	size_t count = 0;
 
 	for (const struct xml_token *c = xml_first_child(element); c != NULL;
 		c = xml_next_sibling(c))
 		count++;
+	*list_out = arena_array(arena, count + 1, const struct xml_token *);
+	count = 0;
+	for (const struct xml_token *c = xml_first_child(element); c != NULL;
+		c = xml_next_sibling(c))
+		(*list_out)[count++] = c;
 	return count;
 }
 
-static bool
-match_children(const struct xml_token *expected, const struct xml_token *came, bool more,
-	struct arena *arena, struct variables *vars)
-{
-	bool *taken = arena_array(arena, CHILDREN_MOST, bool);
-	size_t count = 0;
+/* The rest recurses as deep as the scanner lets elements be. NOLINTBEGIN(misc-no-recursion) */
+static bool fits_element(
+	const struct xml_token *expected, const struct xml_token *came, struct arena *arena);
 
-	for (const struct xml_token *c = xml_first_child(expected); c != NULL;
-		c = xml_next_sibling(c)) {
-		if (!take_child(c, came, taken, arena, vars))
-			return false;
-		count++;
-	}
-	return more || count == count_children(came);
-}
-
-/* A hole among children is pieces of text; all that counts is that there is one. */
+/* A free child for the wanted one; who has it already may find another. */
 static bool
-has_hole(struct slice text)
+find_place(struct pairing *p, size_t wanted)
 {
-	for (; text.len > 0; text = slice_from(text, 1)) {
-		if (slice_starts(text, SLICE("…")) || slice_starts(text, SLICE("...")))
+	for (size_t i = 0; i < p->came_count; i++) {
+		if (!p->fits[wanted * p->came_count + i] || p->seen[i])
+			continue;
+		p->seen[i] = true;
+		if (p->owner[i] == 0 || find_place(p, p->owner[i] - 1)) {
+			p->owner[i] = wanted + 1;
 			return true;
+		}
 	}
 	return false;
 }
 
 static bool
-match_element(const struct xml_token *expected, const struct xml_token *came, struct arena *arena,
+pair_children(struct pairing *p, const struct xml_token *expected, const struct xml_token *came,
+	struct arena *arena)
+{
+	p->wanted_count = list_children(expected, arena, &p->wanted);
+	p->came_count = list_children(came, arena, &p->came);
+	p->fits = arena_array(arena, size_mul(p->wanted_count, p->came_count) + 1, bool);
+	p->owner = arena_array(arena, p->came_count + 1, size_t);
+	p->seen = arena_array(arena, p->came_count + 1, bool);
+	for (size_t i = 0; i < p->wanted_count; i++) {
+		for (size_t j = 0; j < p->came_count; j++)
+			p->fits[i * p->came_count + j] = fits_element(
+				p->wanted[i], p->came[j], arena);
+	}
+	for (size_t i = 0; i < p->wanted_count; i++) {
+		memset(p->seen, 0, p->came_count * sizeof(p->seen[0]));
+		if (!find_place(p, i))
+			return false;
+	}
+	return true;
+}
+
+static bool
+fits_element(const struct xml_token *expected, const struct xml_token *came, struct arena *arena)
+{
+	struct slice text = trim(xml_text(expected, arena));
+	bool hole = is_hole(text);
+	struct pairing pairing;
+
+	return slice_is(expected->local, came->local) && slice_is(expected->uri, came->uri) &&
+	       fits_attributes(expected, came) &&
+	       (hole || fits_value(text, trim(xml_text(came, arena)))) &&
+	       pair_children(&pairing, expected, came, arena) &&
+	       (hole || pairing.wanted_count == pairing.came_count);
+}
+
+/* The two fit. */
+static void
+capture(const struct xml_token *expected, const struct xml_token *came, struct arena *arena,
 	struct variables *vars)
 {
-	size_t known = vars->count;
-	struct slice text = trim(xml_text(expected, arena));
-	bool hole = has_hole(text);
+	struct pairing pairing;
 
-	if (slice_is(expected->local, came->local) && slice_is(expected->uri, came->uri) &&
-		match_attributes(expected, came, vars) &&
-		(hole || match_value(text, trim(xml_text(came, arena)), vars)) &&
-		match_children(expected, came, hole, arena, vars))
-		return true;
-	forget_after(vars, known);
-	return false;
+	for (unsigned i = 1; i <= expected->attributes; i++) {
+		const struct xml_token *other = find_attribute(came, &expected[i]);
+
+		if (other != NULL)
+			capture_value(expected[i].value, other->value, vars);
+	}
+	capture_value(trim(xml_text(expected, arena)), trim(xml_text(came, arena)), vars);
+	(void)pair_children(&pairing, expected, came, arena);
+	for (size_t i = 0; i < pairing.came_count; i++) {
+		if (pairing.owner[i] != 0)
+			capture(pairing.wanted[pairing.owner[i] - 1], pairing.came[i], arena, vars);
+	}
 }
 /* NOLINTEND(misc-no-recursion) */
 
@@ -278,7 +268,9 @@ match(const struct names *names, struct slice expected, struct slice came, struc
 	mark_more(expected, &marked);
 	bool read_a = doc_read(&a, names, buffer_slice(&marked)) == NULL;
 	bool fits = doc_read(&b, names, came) == NULL && read_a &&
-		    match_element(a.tokens.v, b.tokens.v, &b.arena, vars);
+		    fits_element(a.tokens.v, b.tokens.v, &b.arena);
+	if (fits)
+		capture(a.tokens.v, b.tokens.v, &b.arena, vars);
 	doc_finish(&a);
 	doc_finish(&b);
 	buffer_finish(&marked);
