@@ -1,8 +1,6 @@
-/*
- * A statement is a line and the indented lines after it: subjects, a verb, and the rest. Each verb
- * is a row of a table.
- */
+/* Runs statements: subjects, a verb, and the rest. Each verb is a row of a table. */
 #include "tools/kith-script/script.h"
+#include "tools/kith-script/file.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -10,64 +8,6 @@
 #include <stdlib.h>
 
 enum { TEXT_MOST = 1 << 20, SUBJECTS_MOST = 8 };
-
-static void
-append_line(struct statement **list, size_t *count, unsigned line, const char *text)
-{
-	if (isspace((unsigned char)text[0]) && *count > 0) {
-		struct statement *s = &(*list)[*count - 1];
-		size_t len = strlen(s->text);
-
-		s->text = xrealloc(s->text, size_add(len, strlen(text) + 1));
-		memcpy(s->text + len, text, strlen(text) + 1);
-		return;
-	}
-	*list = xrealloc(*list, size_mul(*count + 1, sizeof(**list)));
-	(*list)[*count].line = line;
-	(*list)[(*count)++].text = xstrndup(text, strlen(text));
-}
-
-int
-script_read(const char *path, struct statement **list_out)
-{
-	FILE *in = fopen(path, "re");
-	char *line = NULL;
-	size_t size = 0, count = 0;
-	unsigned number = 0;
-
-	*list_out = NULL;
-	if (in == NULL)
-		return -1;
-	while (getline(&line, &size, in) >= 0) {
-		number++;
-		if (line[0] != '#' && line[strspn(line, " \t\n")] != '\0')
-			append_line(list_out, &count, number, line);
-	}
-	free(line);
-	(void)fclose(in);
-	return (int)count;
-}
-
-void
-script_free(struct statement *list, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		free(list[i].text);
-	free(list);
-}
-
-static struct slice
-next_word(struct slice *rest)
-{
-	while (rest->len > 0 && isspace((unsigned char)rest->p[0]))
-		*rest = slice_from(*rest, 1);
-	size_t n = 0;
-	while (n < rest->len && !isspace((unsigned char)rest->p[n]))
-		n++;
-	struct slice word = slice_make(rest->p, n);
-	*rest = slice_from(*rest, n);
-	return word;
-}
 
 static struct slice
 trim(struct slice s)
@@ -148,8 +88,8 @@ read_wish(struct script *script, struct slice rest, struct wish *wish)
 {
 	struct slice word;
 
-	while ((word = next_word(&rest)).len > 0) {
-		struct slice value = next_word(&rest);
+	while ((word = script_word(&rest)).len > 0) {
+		struct slice value = script_word(&rest);
 
 		if (slice_is_text(word, "as")) {
 			size_t slash = slice_find(value, '/');
@@ -337,34 +277,65 @@ let_connections_end(struct script *script)
 	} while (stats.conns > 0);
 }
 
-int
-script_meet_server(struct script *script)
+/* Starts the server, if there is one to start, and trusts it. */
+static int
+meet_server(struct script *script)
 {
 	struct tls_error error;
 
-	if (script->server != NULL) {
-		if (server_start(script->server) < 0)
+	if (script->target != NULL) {
+		if (script->target->start(script->target, &script->needs, script->world.password) <
+			0)
 			return script_fail(script, "the server does not start");
-		script->world.port = script->server->port;
-		script->ca = script->server->ca;
+		script->world.port = script->target->port;
+		script->ca = script->target->ca;
 	}
-	let_connections_end(script);
-	tls_context_destroy(&script->world.tls);
 	script->world.tls = tls_client_create("xmpp-client", script->ca, &error);
 	return script->world.tls != NULL ? 0 : script_fail(script, "%s", error.text);
+}
+
+/* Everyone leaves, and the server ends. */
+static int
+part_from_server(struct script *script)
+{
+	while (script->client_count > 0)
+		forget_client(script, &script->clients[0]);
+	let_connections_end(script);
+	tls_context_destroy(&script->world.tls);
+	if (script->target != NULL && script->target->stop(script->target) < 0)
+		return script_fail(script, "the server did not end well");
+	return 0;
 }
 
 static int
 do_restart(struct script *script)
 {
-	if (script->server == NULL)
-		return script_fail(script, "only a server that --kithd started can be restarted");
-	while (script->client_count > 0)
-		forget_client(script, &script->clients[0]);
-	loop_turn(script->world.loop, 0);
-	if (server_stop(script->server) < 0)
-		return script_fail(script, "the server did not end well");
-	return script_meet_server(script);
+	if (script->target == NULL)
+		return script_fail(script, "only a server that was started can be restarted");
+	return part_from_server(script) < 0 ? -1 : meet_server(script);
+}
+
+/* "clock advances 5 minutes" */
+static int
+do_advance(struct script *script, struct slice rest)
+{
+	static const struct {
+		const char *name;
+		uint64_t ms;
+	} units[] = { { "seconds", 1000 }, { "minutes", 60000 }, { "hours", 3600000 } };
+	struct slice number = script_word(&rest), unit = script_word(&rest);
+	uint64_t count;
+
+	if (script->target == NULL || script->target->pass == NULL)
+		return script_fail(script, "only a simulated clock can be advanced");
+	for (size_t i = 0; i < COUNT_OF(units); i++) {
+		if (slice_is_text(unit, units[i].name) &&
+			slice_to_uint(number, 100000, &count) == 0) {
+			script->target->pass(script->target, count * units[i].ms);
+			return 0;
+		}
+	}
+	return script_fail(script, "give a number of seconds, minutes or hours");
 }
 
 static const struct {
@@ -402,13 +373,13 @@ read_subjects(struct slice *rest, struct slice out[SUBJECTS_MOST])
 	bool more = true;
 
 	while (more && count < SUBJECTS_MOST) {
-		struct slice word = next_word(rest), ahead = *rest;
+		struct slice word = script_word(rest), ahead = *rest;
 
 		more = word.len > 0 && word.p[word.len - 1] == ',';
 		if (more)
 			word.len--;
 		out[count++] = word;
-		if (!more && slice_is_text(next_word(&ahead), "and")) {
+		if (!more && slice_is_text(script_word(&ahead), "and")) {
 			more = true;
 			*rest = ahead;
 		}
@@ -424,11 +395,13 @@ run_statement(struct script *script, const struct statement *statement)
 
 	script->line = statement->line;
 	size_t count = read_subjects(&rest, subjects);
-	if (slice_is_text(subjects[0], "users"))
+	if (statement_is_need(statement))
 		return 0;
-	struct slice verb = next_word(&rest);
+	struct slice verb = script_word(&rest);
 	if (slice_is_text(subjects[0], "server") && slice_is_text(verb, "restarts"))
 		return do_restart(script);
+	if (slice_is_text(subjects[0], "clock") && slice_is_text(verb, "advances"))
+		return do_advance(script, rest);
 	if (slice_is_text(verb, "subscribe"))
 		return do_subscribe(script, subjects, count);
 	for (size_t i = 0; i < count && r == 0; i++)
@@ -436,22 +409,30 @@ run_statement(struct script *script, const struct statement *statement)
 	return r;
 }
 
-int
-script_run(struct script *script, const struct statement *list, size_t count)
+static int
+run_statements(struct script *script, const struct statement *list, size_t count)
 {
-	int r = 0;
+	int r = meet_server(script);
 
 	for (size_t i = 0; i < count && r == 0; i++)
 		r = run_statement(script, &list[i]);
-	return r;
+	return part_from_server(script) < 0 ? -1 : r;
 }
 
-void
-script_finish(struct script *script)
+int
+script_run_file(struct script *script, const char *path)
 {
-	while (script->client_count > 0)
-		forget_client(script, &script->clients[0]);
+	struct statement *list;
+	int count = statements_read(path, &list), r;
+
+	script->path = path;
+	script->line = 0;
+	if (count < 0)
+		return script_fail(script, "%s", strerror(errno));
+	needs_read(&script->needs, list, (size_t)count);
+	r = run_statements(script, list, (size_t)count);
 	variables_finish(&script->vars);
-	let_connections_end(script);
-	tls_context_destroy(&script->world.tls);
+	needs_finish(&script->needs);
+	statements_free(list, (size_t)count);
+	return r;
 }

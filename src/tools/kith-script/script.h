@@ -4,14 +4,15 @@
 
 #include "tools/kith-script/client.h"
 #include "tools/kith-script/match.h"
-#include "tools/kith-script/server.h"
+#include "tools/kith-script/target.h"
 
 enum { CLIENTS_MOST = 32 };
 
 struct script {
 	const char *path;
 	const char *ca;        /* NULL: the system's */
-	struct server *server; /* NULL: one that runs already */
+	struct target *target; /* NULL: one that runs already */
+	struct needs needs;
 	struct world world;
 	struct client *clients[CLIENTS_MOST];
 	size_t client_count;
@@ -20,23 +21,11 @@ struct script {
 	unsigned barriers;
 };
 
-/* One statement: its first line's number, and its lines in one. Owned by the list. */
-struct statement {
-	unsigned line;
-	char *text;
-};
-
-/* Reads the file. The number of statements, or -1 and errno. */
-int script_read(const char *path, struct statement **list_out);
-void script_free(struct statement *list, size_t count);
-
-/* Connects to the world's port anew. 0, or -1 and the reason was printed. */
-int script_meet_server(struct script *script);
-
-/* 0, or -1 and the reason was printed. */
-int script_run(struct script *script, const struct statement *list, size_t count);
-
-void script_finish(struct script *script);
+/*
+ * Starts the target, runs the file's steps, stops the target. 0, or -1 and the reason was printed.
+ * The script can be used again.
+ */
+int script_run_file(struct script *script, const char *path);
 
 /* For steps: prints file:line and the message. Returns -1. */
 int script_fail(const struct script *script, const char *format, ...) PRINTF_LIKE(2, 3);

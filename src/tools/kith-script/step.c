@@ -6,7 +6,6 @@
  */
 #include "tools/kith-script/script.h"
 
-#include "base/clock.h"
 #include "xml/scanner.h"
 #include "xml/writer.h"
 
@@ -32,10 +31,10 @@ script_fail(const struct script *script, const char *format, ...)
 bool
 script_wait(struct script *script, bool (*done)(struct client *), struct client *client)
 {
-	uint64_t end = clock_monotonic_ms() + DEADLINE_MS;
+	uint64_t end = loop_now_ms(script->world.loop) + DEADLINE_MS;
 
 	while (!done(client)) {
-		if (clock_monotonic_ms() >= end)
+		if (loop_now_ms(script->world.loop) >= end)
 			return false;
 		loop_turn(script->world.loop, 100);
 	}
@@ -114,13 +113,13 @@ print_inbox(const struct client *c)
 int
 step_receive(struct script *script, struct client *c, struct slice expected)
 {
-	uint64_t end = clock_monotonic_ms() + DEADLINE_MS;
+	uint64_t end = loop_now_ms(script->world.loop) + DEADLINE_MS;
 	const char *why = match_check(script->world.names, expected);
 
 	if (why != NULL)
 		return script_fail(script, "what is expected is no XML: %s", why);
 	while (!take(script, c, expected)) {
-		if (clock_monotonic_ms() >= end || c->state == CLIENT_ENDED) {
+		if (loop_now_ms(script->world.loop) >= end || c->state == CLIENT_ENDED) {
 			(void)script_fail(script, "%s should receive\n\t%.*s\nand received",
 				c->name, SLICE_ARG(expected));
 			print_inbox(c);
@@ -148,13 +147,13 @@ take_marker(struct script *script, struct client *c, struct slice expected)
 static int
 await_marker(struct script *script, struct client *c, const char *kind, unsigned id)
 {
-	uint64_t end = clock_monotonic_ms() + DEADLINE_MS;
+	uint64_t end = loop_now_ms(script->world.loop) + DEADLINE_MS;
 	char expected[128];
 
 	(void)snprintf(
 		expected, sizeof(expected), "<%s id='barrier-%u' {...}>…</%s>", kind, id, kind);
 	while (!take_marker(script, c, slice_of(expected))) {
-		if (clock_monotonic_ms() >= end || c->state != CLIENT_READY)
+		if (loop_now_ms(script->world.loop) >= end || c->state != CLIENT_READY)
 			return script_fail(script, "no marker comes to %s", c->name);
 		loop_turn(script->world.loop, 100);
 	}
