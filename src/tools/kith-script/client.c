@@ -7,7 +7,6 @@
 #include "xml/writer.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 
 enum { MECHANISMS_MOST = 32, STANZA_MOST = 1 << 20 };
@@ -21,6 +20,14 @@ end(struct client *c, const char *why)
 	c->state = CLIENT_ENDED;
 	if (c->why == NULL)
 		c->why = xstrndup(why, strlen(why));
+}
+
+/* The server's answer is in the inbox; the connection stays. */
+static void
+refuse(struct client *c, const char *why)
+{
+	c->state = CLIENT_REFUSED;
+	c->why = xstrndup(why, strlen(why));
 }
 
 static void
@@ -66,7 +73,7 @@ start_sasl(struct client *c, const struct xml_token *features)
 		.mechanism_count = list_texts(c, list, names) };
 	const struct sasl_client_config config = {
 		.user = slice_of(c->user),
-		.password = slice_of(c->world->password),
+		.password = slice_of(c->password),
 		.allowed = c->allowed,
 		.encrypted = true,
 		.min_iterations = 1,
@@ -93,7 +100,7 @@ give_keys(struct client *c, const struct sasl_client_step *wanted)
 {
 	struct scram_client_keys keys;
 
-	if (scram_client_keys_make(slice_of(c->world->password), wanted->hash, wanted->salt,
+	if (scram_client_keys_make(slice_of(c->password), wanted->hash, wanted->salt,
 		    wanted->iterations, &keys) < 0)
 		return (struct sasl_client_step){ .verdict = SASL_FAILED, .text = "bad salt" };
 	return sasl_client_keys(c->sasl, &keys);
@@ -134,13 +141,17 @@ on_success(struct client *c, struct slice text)
 static void
 on_features(struct client *c, const struct stream_event *event)
 {
-	if (!conn_is_tls(c->conn) && (event->features & FEATURE_TLS) != 0)
+	bool has_tls = conn_is_tls(c->conn);
+
+	if (c->goal == GOAL_OFFERED || (c->goal == GOAL_ENCRYPTED && has_tls))
+		c->state = CLIENT_READY;
+	else if (!has_tls && (event->features & FEATURE_TLS) != 0)
 		stream_write_starttls(conn_output(c->conn));
 	else if ((event->features & FEATURE_SASL) != 0)
 		start_sasl(c, event->element);
 	else if ((event->features & FEATURE_BIND) == 0)
 		end(c, "the server offers nothing that leads on");
-	else if (c->stops_at_bind)
+	else if (c->goal == GOAL_SIGNED_IN)
 		c->state = CLIENT_READY;
 	else
 		stream_write_bind(&c->stream, conn_output(c->conn),
@@ -166,8 +177,24 @@ on_bound(struct client *c, struct slice address)
 	c->state = CLIENT_READY;
 }
 
+/* The server did not do what was asked for. */
 static void
-on_event(struct client *c, const struct stream_event *e)
+on_refusal(struct client *c, const struct stream_event *e, const char *why)
+{
+	keep(c, e->element);
+	refuse(c, why);
+}
+
+static void
+on_close(struct client *c)
+{
+	c->has_closing_tag = true;
+	end(c, "the server ended the stream");
+}
+
+/* While the client signs in by itself. */
+static void
+on_sign_in(struct client *c, const struct stream_event *e)
 {
 	switch (e->kind) {
 	case STREAM_FEATURES:
@@ -184,25 +211,46 @@ on_event(struct client *c, const struct stream_event *e)
 		on_success(c, e->data);
 		break;
 	case STREAM_AUTH_FAILURE:
-		end(c, "the server refused the sign-in");
+		on_refusal(c, e, "the server refused the sign-in");
 		break;
 	case STREAM_BOUND:
 		on_bound(c, e->data);
 		break;
-	case STREAM_STANZA:
 	case STREAM_OTHER:
-	case STREAM_ERROR_RECEIVED:
-		keep(c, e->element);
+		on_refusal(c, e, "the server refused the resource");
 		break;
-	case STREAM_CLOSED:
-		end(c, "the server ended the stream");
-		break;
-	case STREAM_FAILED:
-		end(c, e->text == NULL ? "the server sent a bad stream" : e->text);
+	case STREAM_OPENED:
 		break;
 	default:
-		break;
+		keep(c, e->element);
 	}
+}
+
+/*
+ * At the goal the scenario sees it all; after a sign-in by hand a new stream begins. No element may
+ * be called stream:stream, so a header is kept as stream:header.
+ */
+static void
+on_scenario(struct client *c, const struct stream_event *e)
+{
+	if (e->kind == STREAM_OPENED)
+		c->tokens.v[0].local = SLICE("header");
+	keep(c, e->element);
+	if (e->element->ns == NS_ID_SASL && e->element->name == NAME_SUCCESS)
+		stream_restart(&c->stream);
+}
+
+static void
+on_event(struct client *c, const struct stream_event *e)
+{
+	if (e->kind == STREAM_CLOSED)
+		on_close(c);
+	else if (e->kind == STREAM_FAILED)
+		end(c, e->text == NULL ? "the server sent a bad stream" : e->text);
+	else if (c->state == CLIENT_SIGNING_IN)
+		on_sign_in(c, e);
+	else
+		on_scenario(c, e);
 }
 
 static size_t
@@ -249,29 +297,34 @@ static const struct conn_handler handler = {
 	.secured = on_secured,
 };
 
+static char *
+copy(struct slice text)
+{
+	return xstrndup(text.p, text.len);
+}
+
 struct client *
-client_create(const struct world *world, struct slice name, struct slice user,
-	struct slice resource, unsigned allowed, bool stops_at_bind)
+client_create(const struct world *world, const struct client_wish *wish)
 {
 	struct client *c = xcalloc(1, sizeof(*c));
-	const struct sockaddr_in address = { .sin_family = AF_INET,
-		.sin_port = htons((uint16_t)world->port),
-		.sin_addr = { htonl(INADDR_LOOPBACK) } };
 
 	c->world = world;
-	c->name = xstrndup(name.p, name.len);
-	c->user = xstrndup(user.p, user.len);
-	c->resource = xstrndup(resource.p, resource.len);
-	c->allowed = allowed;
-	c->stops_at_bind = stops_at_bind;
+	c->name = copy(wish->name);
+	c->user = copy(wish->user);
+	c->password = copy(wish->password);
+	c->resource = copy(wish->resource);
+	c->allowed = wish->allowed;
+	c->goal = wish->goal;
 	stream_init(&c->stream, STREAM_CLIENT, world->names, &xml_limits_own);
 	xml_tokens_init(&c->tokens);
 	arena_init(&c->arena, 0);
 	arena_init(&c->sasl_arena, 0);
-	c->conn = conn_connect(world->loop, (const struct sockaddr *)(const void *)&address,
-		sizeof(address), &handler, c);
+	c->conn = conn_connect(world->loop, (const struct sockaddr *)(const void *)&world->address,
+		world->address_size, &handler, c);
 	if (c->conn == NULL)
 		end(c, strerror(errno));
+	else if (c->goal == GOAL_CONNECTED)
+		c->state = CLIENT_READY;
 	else
 		open_stream(c);
 	return c;
@@ -304,6 +357,7 @@ client_destroy(struct client **client)
 	free_texts(c->ignored, c->ignored_count);
 	free(c->name);
 	free(c->user);
+	free(c->password);
 	free(c->resource);
 	free(c->full);
 	free(c->why);

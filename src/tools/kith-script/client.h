@@ -9,6 +9,8 @@
 #include "proto/sasl_client.h"
 #include "proto/stream.h"
 
+#include <sys/socket.h>
+
 /* What all sessions share. */
 struct world {
 	struct loop *loop;
@@ -16,24 +18,44 @@ struct world {
 	struct tls_context *tls;
 	struct sasl_context *sasl;
 	const char *domain, *password;
+	const char *host; /* a name or an address; NULL: 127.0.0.1 */
 	unsigned port;
+	struct sockaddr_storage address; /* of both */
+	socklen_t address_size;
 };
 
-enum client_state { CLIENT_SIGNING_IN, CLIENT_READY, CLIENT_ENDED };
+/* How far a client goes by itself; from there on the scenario speaks and hears everything. */
+enum client_goal { GOAL_CONNECTED, GOAL_OFFERED, GOAL_ENCRYPTED, GOAL_SIGNED_IN, GOAL_BOUND };
+
+enum client_state {
+	CLIENT_SIGNING_IN,
+	CLIENT_READY,   /* at its goal */
+	CLIENT_REFUSED, /* the server said no and is still there; its answer is in the inbox */
+	CLIENT_ENDED,
+};
+
+/* What a client is to be; texts are copied. */
+struct client_wish {
+	struct slice name, user, password;
+	struct slice resource; /* empty: the server's choice */
+	unsigned allowed;      /* SASL_BIT()s; 0: all */
+	enum client_goal goal;
+};
 
 struct client {
 	const struct world *world;
-	char *name, *user, *resource; /* resource "": the server's choice */
-	unsigned allowed;             /* SASL_BIT()s; 0: all */
-	bool stops_at_bind;
+	char *name, *user, *password, *resource;
+	unsigned allowed;
+	enum client_goal goal;
 	struct conn *conn; /* NULL: ended */
 	struct stream stream;
 	struct xml_tokens tokens;
 	struct arena arena, sasl_arena;
 	struct sasl_client *sasl;
 	enum client_state state;
-	char *full; /* the address, when bound */
-	char *why;  /* why it ended, or NULL */
+	bool has_closing_tag; /* the server ended its stream in order */
+	char *full;           /* the address, when bound */
+	char *why;            /* why it ended or was refused, or NULL */
 	char **inbox;
 	size_t inbox_count;
 	char **ignored; /* patterns of what never counts */
@@ -41,8 +63,7 @@ struct client {
 };
 
 /* Begins to connect to the world's port. */
-struct client *client_create(const struct world *world, struct slice name, struct slice user,
-	struct slice resource, unsigned allowed, bool stops_at_bind);
+struct client *client_create(const struct world *world, const struct client_wish *wish);
 /* Closes at once. Sets *client to NULL; NULL is fine. */
 void client_destroy(struct client **client);
 

@@ -17,6 +17,7 @@ static const struct option longs[] = {
 	{ "kithd", required_argument, NULL, 'k' },
 	{ "dir", required_argument, NULL, 'D' },
 	{ "set", required_argument, NULL, 's' },
+	{ "host", required_argument, NULL, 'H' },
 	{ "port", required_argument, NULL, 'p' },
 	{ "domain", required_argument, NULL, 'd' },
 	{ "ca", required_argument, NULL, 'c' },
@@ -33,7 +34,8 @@ usage(FILE *out)
 		"  --kithd PATH      start this kithd --try, with the users of the file\n"
 		"  --dir DIR         its folder\n"
 		"  --set KEY=VALUE   an option for it (may repeat)\n"
-		"  --port N          a server that runs on this machine already\n"
+		"  --port N          a server that runs already\n"
+		"  --host HOST       where it runs, a name or an address (127.0.0.1)\n"
 		"  --domain D        its domain (localhost)\n"
 		"  --ca FILE         whom to trust\n"
 		"  --password P      of all users (secret)\n");
@@ -56,6 +58,9 @@ parse(int argc, char **argv, struct choices *choices, struct script *script)
 			break;
 		case 's':
 			kithd_add(&choices->kithd, "--set", optarg);
+			break;
+		case 'H':
+			script->world.host = optarg;
 			break;
 		case 'p':
 			script->world.port = (unsigned)strtoul(optarg, NULL, 10);

@@ -37,103 +37,23 @@ forget_client(struct script *script, struct client **at)
 }
 
 static bool
-has_settled(struct client *c)
-{
-	return c->state != CLIENT_SIGNING_IN;
-}
-
-static bool
 has_ended(struct client *c)
 {
 	return c->state == CLIENT_ENDED;
 }
 
-static void
-name_variable(struct script *script, const struct client *c, const char *what, struct slice value)
+struct client *
+script_add_client(struct script *script, const struct client_wish *wish)
 {
-	char name[256];
+	struct client **old = find_client(script, wish->name);
 
-	(void)snprintf(name, sizeof(name), "%s.%s", c->name, what);
-	variables_set(&script->vars, slice_of(name), value);
-}
-
-static void
-name_client(struct script *script, const struct client *c)
-{
-	struct slice full = slice_of(c->full);
-
-	name_variable(script, c, "full", full);
-	name_variable(script, c, "bare", slice_make(full.p, slice_find(full, '/')));
-}
-
-static int
-send_presence(struct script *script, struct client *c)
-{
-	char text[4096];
-
-	client_send(c, SLICE("<presence/>"));
-	(void)snprintf(text, sizeof(text), "<presence from='%s' {...}>…</presence>", c->full);
-	return step_receive(script, c, slice_of(text));
-}
-
-struct wish {
-	struct slice user, resource;
-	unsigned allowed;
-	bool presence, binding;
-};
-
-/* "as USER/RESOURCE", "with MECHANISM", "without presence", "without binding". */
-static int
-read_wish(struct script *script, struct slice rest, struct wish *wish)
-{
-	struct slice word;
-
-	while ((word = script_word(&rest)).len > 0) {
-		struct slice value = script_word(&rest);
-
-		if (slice_is_text(word, "as")) {
-			size_t slash = slice_find(value, '/');
-
-			wish->user = slice_make(value.p, slash);
-			if (slash < value.len)
-				wish->resource = slice_from(value, slash + 1);
-		} else if (slice_is_text(word, "with") && sasl_mechanism_find(value) != 0) {
-			wish->allowed = SASL_BIT(sasl_mechanism_find(value));
-		} else if (slice_is_text(word, "without") && slice_is_text(value, "presence")) {
-			wish->presence = false;
-		} else if (slice_is_text(word, "without") && slice_is_text(value, "binding")) {
-			wish->binding = false;
-		} else {
-			return script_fail(script, "connects how? %.*s", SLICE_ARG(word));
-		}
-	}
-	return 0;
-}
-
-static int
-do_connect(struct script *script, struct slice name, struct slice rest)
-{
-	struct wish wish = {
-		.user = name, .resource = SLICE(""), .presence = true, .binding = true
-	};
-	struct client **old = find_client(script, name);
-
-	if (read_wish(script, rest, &wish) < 0)
-		return -1;
 	if (old != NULL)
 		forget_client(script, old);
-	if (script->client_count == CLIENTS_MOST)
-		return script_fail(script, "more than %d sessions", CLIENTS_MOST);
-	struct client *c = client_create(
-		&script->world, name, wish.user, wish.resource, wish.allowed, !wish.binding);
-	script->clients[script->client_count++] = c;
-	if (!script_wait(script, has_settled, c) || c->state != CLIENT_READY)
-		return script_fail(script, "%s cannot connect: %s", c->name,
-			c->why == NULL ? "it takes too long" : c->why);
-	if (!wish.binding)
-		return 0;
-	name_client(script, c);
-	return wish.presence ? send_presence(script, c) : 0;
+	if (script->client_count == CLIENTS_MOST) {
+		(void)script_fail(script, "more than %d sessions", CLIENTS_MOST);
+		return NULL;
+	}
+	return script->clients[script->client_count++] = client_create(&script->world, wish);
 }
 
 static int
@@ -167,8 +87,12 @@ do_send(struct script *script, struct client *c, struct slice rest)
 static int
 do_receive(struct script *script, struct client *c, struct slice rest)
 {
-	return slice_is_text(trim(rest), "nothing") ? step_receive_nothing(script, c)
-						    : with_filled(script, c, rest, step_receive);
+	rest = trim(rest);
+	if (slice_is_text(rest, "nothing"))
+		return step_receive_nothing(script, c);
+	if (slice_is_text(rest, "the end of the stream"))
+		return step_receive_end(script, c);
+	return with_filled(script, c, rest, step_receive);
 }
 
 static int
@@ -258,7 +182,8 @@ do_subscribe(struct script *script, const struct slice *subjects, size_t count)
 
 	if (a == NULL || b == NULL)
 		return script_fail(script, "two who are connected can subscribe to each other");
-	if (befriend(script, *a, *b) < 0)
+	if (befriend(script, *a, *b) < 0 || step_settle(script, *a) < 0 ||
+		step_settle(script, *b) < 0)
 		return -1;
 	empty_inbox(*a);
 	empty_inbox(*b);
@@ -290,6 +215,8 @@ meet_server(struct script *script)
 		script->world.port = script->target->port;
 		script->ca = script->target->ca;
 	}
+	if (script_find_host(script) < 0)
+		return -1;
 	script->world.tls = tls_client_create("xmpp-client", script->ca, &error);
 	return script->world.tls != NULL ? 0 : script_fail(script, "%s", error.text);
 }
@@ -338,6 +265,16 @@ do_advance(struct script *script, struct slice rest)
 	return script_fail(script, "give a number of seconds, minutes or hours");
 }
 
+/* "fails to connect" and more words */
+static int
+do_fail(struct script *script, struct slice subject, struct slice rest)
+{
+	if (!slice_is_text(script_word(&rest), "to") ||
+		!slice_is_text(script_word(&rest), "connect"))
+		return script_fail(script, "fails to do what?");
+	return step_fail_to_connect(script, subject, rest);
+}
+
 static const struct {
 	const char *verb, *plural;
 	int (*run)(struct script *script, struct client *c, struct slice rest);
@@ -353,7 +290,9 @@ static int
 run_verb(struct script *script, struct slice subject, struct slice verb, struct slice rest)
 {
 	if (slice_is_text(verb, "connect") || slice_is_text(verb, "connects"))
-		return do_connect(script, subject, rest);
+		return step_connect(script, subject, rest);
+	if (slice_is_text(verb, "fail") || slice_is_text(verb, "fails"))
+		return do_fail(script, subject, rest);
 	for (size_t i = 0; i < COUNT_OF(verbs); i++) {
 		if (!slice_is_text(verb, verbs[i].verb) && !slice_is_text(verb, verbs[i].plural))
 			continue;

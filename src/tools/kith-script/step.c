@@ -99,8 +99,8 @@ take(struct script *script, struct client *c, struct slice expected)
 	return false;
 }
 
-static void
-print_inbox(const struct client *c)
+void
+script_print_inbox(const struct client *c)
 {
 	for (size_t i = 0; i < c->inbox_count; i++)
 		(void)printf("\t%s\n", c->inbox[i]);
@@ -122,10 +122,28 @@ step_receive(struct script *script, struct client *c, struct slice expected)
 		if (loop_now_ms(script->world.loop) >= end || c->state == CLIENT_ENDED) {
 			(void)script_fail(script, "%s should receive\n\t%.*s\nand received",
 				c->name, SLICE_ARG(expected));
-			print_inbox(c);
+			script_print_inbox(c);
 			return -1;
 		}
 		loop_turn(script->world.loop, 100);
+	}
+	return 0;
+}
+
+static bool
+has_ended(struct client *c)
+{
+	return c->state == CLIENT_ENDED;
+}
+
+int
+step_receive_end(struct script *script, struct client *c)
+{
+	if (!script_wait(script, has_ended, c) || !c->has_closing_tag) {
+		(void)script_fail(
+			script, "%s should receive the stream's end, and received", c->name);
+		script_print_inbox(c);
+		return -1;
 	}
 	return 0;
 }
@@ -160,9 +178,9 @@ await_marker(struct script *script, struct client *c, const char *kind, unsigned
 	return 0;
 }
 
-/* One client asks its server and waits: all that it sent before was handled there. */
-static int
-ping(struct script *script, struct client *c)
+/* It asks its server and waits: all that it sent before was handled there. */
+int
+step_settle(struct script *script, struct client *c)
 {
 	char text[512];
 	unsigned id = ++script->barriers;
@@ -193,20 +211,22 @@ mark(struct script *script, struct client *from, struct client *to)
 int
 step_receive_nothing(struct script *script, struct client *c)
 {
+	if (c->full == NULL)
+		return script_fail(script, "nothing can be awaited before there is a resource");
 	for (size_t i = 0; i < script->client_count; i++) {
 		struct client *other = script->clients[i];
 
 		if (other->full == NULL || other->state != CLIENT_READY)
 			continue;
-		if (ping(script, other) < 0 || mark(script, other, c) < 0)
+		if (step_settle(script, other) < 0 || mark(script, other, c) < 0)
 			return -1;
 	}
-	if (ping(script, c) < 0)
+	if (step_settle(script, c) < 0)
 		return -1;
 	drop_ignored(script, c);
 	if (c->inbox_count == 0)
 		return 0;
 	(void)script_fail(script, "%s should receive nothing, and received", c->name);
-	print_inbox(c);
+	script_print_inbox(c);
 	return -1;
 }
