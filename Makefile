@@ -1,9 +1,10 @@
 # The face of the build: make run, make test. Meson does the work, in build/.
 .DEFAULT_GOAL := build
-.PHONY: build run test quick bench fuzz check format install clean help packages
+.PHONY: build run test quick bench fuzz sim check format install clean help packages
 
 prefix ?= /usr/local
 FUZZ_SECONDS ?= 600
+SIM_SEEDS ?= 1000
 
 help:
 	@sed -n 's/^##\([a-z]*\) /make \1	/p' Makefile
@@ -39,6 +40,10 @@ bench:
 fuzz:
 	@tools/install-packages build test
 	@tools/fuzz $(FUZZ_SECONDS)
+
+##sim every scenario in SIM_SEEDS orders of events (1000)
+sim: build
+	@tests/sim/run build/tests/sim/kith-sim --seeds $(SIM_SEEDS)
 
 ##check format, static checks, include graph, generated files
 check:
