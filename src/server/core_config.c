@@ -3,7 +3,7 @@
 
 static const struct option server_options[] = {
 	OPTION_UINT(struct server_config, shards, "shards", 0, 0, 64,
-		"How many threads own accounts; 0: one per core."),
+		"How many threads own accounts; 0: one for each core but one."),
 	OPTION_UINT(struct server_config, workers, "workers", 0, 0, 64,
 		"How many threads do slow work such as deriving keys from passwords; 0: one per "
 		"core."),

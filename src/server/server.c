@@ -256,22 +256,30 @@ open_store(struct server *server, const struct server_setup *setup, struct confi
 	return r;
 }
 
-/* 0 in the configuration means one per core. */
 static unsigned
-count_or_cores(uint32_t count)
+count_cores(void)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
-	if (count > 0)
-		return count;
 	return cores < 1 ? 1 : cores > SHARDS_MOST ? SHARDS_MOST : (unsigned)cores;
+}
+
+/* The last core is for the kernel's network work, the store and the workers. */
+static unsigned
+count_shards(const struct server_config *conf)
+{
+	unsigned cores = count_cores();
+
+	if (conf->shards > 0)
+		return conf->shards;
+	return cores > 1 ? cores - 1 : 1;
 }
 
 static void
 make_shards(struct server *server, size_t account_size, size_t session_size)
 {
 	const struct server_config *conf = server->core->server;
-	unsigned count = count_or_cores(conf->shards);
+	unsigned count = count_shards(conf);
 
 	server->slot_key = hash_key_random();
 	for (unsigned i = 0; i < SLOTS; i++)
@@ -286,7 +294,11 @@ make_shards(struct server *server, size_t account_size, size_t session_size)
 static unsigned
 count_workers(const struct server *server)
 {
-	return server->sim != NULL ? 0 : count_or_cores(server->core->server->workers);
+	uint32_t workers = server->core->server->workers;
+
+	if (server->sim != NULL)
+		return 0;
+	return workers > 0 ? workers : count_cores();
 }
 
 static void
