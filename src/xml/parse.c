@@ -445,7 +445,7 @@ parse_header(struct parser *p)
 	p->at++;
 	r = parse_start_tag(p, &empty);
 	if (r == PARSE_DONE && empty)
-		return parse_malformed(p, "The stream's header is an empty element");
+		return parse_fail(p, XML_BAD_FORMAT, "The stream's header is an empty element");
 	if (r == PARSE_DONE)
 		(void)add_token(p, XML_END);
 	return r;

@@ -197,7 +197,7 @@ a_stream_begins_with_a_header_in_utf8(void **state)
 		{ "<?xml version='1.0' <?xml", "error 1\n" },
 		{ "<?xml?>", "error 2\n" },
 		{ "<?xml-stylesheet?>", "error 2\n" },
-		{ "<stream:stream xmlns:stream='http://etherx.jabber.org/streams'/>", "error 1\n" },
+		{ "<stream:stream xmlns:stream='http://etherx.jabber.org/streams'/>", "error 7\n" },
 		{ "<stream:stream>", "error 1\n" },
 		{ "<s:stream xmlns:s='http://etherx.jabber.org/streams'>", "error 5\n" },
 		{ "<stream xmlns='http://etherx.jabber.org/streams'>", "error 5\n" },

@@ -139,26 +139,6 @@ on_success(struct client *c, struct slice text)
 }
 
 static void
-on_features(struct client *c, const struct stream_event *event)
-{
-	bool has_tls = conn_is_tls(c->conn);
-
-	if (c->goal == GOAL_OFFERED || (c->goal == GOAL_ENCRYPTED && has_tls))
-		c->state = CLIENT_READY;
-	else if (!has_tls && (event->features & FEATURE_TLS) != 0)
-		stream_write_starttls(conn_output(c->conn));
-	else if ((event->features & FEATURE_SASL) != 0)
-		start_sasl(c, event->element);
-	else if ((event->features & FEATURE_BIND) == 0)
-		end(c, "the server offers nothing that leads on");
-	else if (c->goal == GOAL_SIGNED_IN)
-		c->state = CLIENT_READY;
-	else
-		stream_write_bind(&c->stream, conn_output(c->conn),
-			c->resource[0] == '\0' ? NO_SLICE : slice_of(c->resource));
-}
-
-static void
 keep(struct client *c, const struct xml_token *element)
 {
 	struct buffer text;
@@ -168,6 +148,34 @@ keep(struct client *c, const struct xml_token *element)
 	c->inbox = xrealloc(c->inbox, size_mul(c->inbox_count + 1, sizeof(c->inbox[0])));
 	c->inbox[c->inbox_count++] = xstrndup(text.data, text.len);
 	buffer_finish(&text);
+}
+
+/* Whether these features are where the client was to stop. */
+static bool
+is_at_goal(const struct client *c, const struct stream_event *event)
+{
+	return c->goal == GOAL_OFFERED || (c->goal == GOAL_ENCRYPTED && conn_is_tls(c->conn)) ||
+	       (c->goal == GOAL_SIGNED_IN && (event->features & FEATURE_BIND) != 0);
+}
+
+static void
+on_features(struct client *c, const struct stream_event *event)
+{
+	bool has_tls = conn_is_tls(c->conn);
+
+	if (is_at_goal(c, event)) {
+		c->state = CLIENT_READY;
+		keep(c, event->element);
+	} else if (!has_tls && (event->features & FEATURE_TLS) != 0) {
+		stream_write_starttls(conn_output(c->conn));
+	} else if ((event->features & FEATURE_SASL) != 0) {
+		start_sasl(c, event->element);
+	} else if ((event->features & FEATURE_BIND) != 0) {
+		stream_write_bind(&c->stream, conn_output(c->conn),
+			c->resource[0] == '\0' ? NO_SLICE : slice_of(c->resource));
+	} else {
+		end(c, "the server offers nothing that leads on");
+	}
 }
 
 static void
