@@ -327,12 +327,25 @@ account_add_session(struct account *acct, struct session *s)
 	acct->session_count++;
 }
 
+/* XEP-0175: what an anonymous user leaves behind is for nobody. */
+static void
+end_anonymous(struct account *acct)
+{
+	struct store_txn *txn = txn_begin(acct);
+
+	acct->exists = false;
+	store_txn_owner_delete(txn);
+	account_commit(acct, txn, NULL, NULL);
+}
+
 void
 account_remove_session(struct account *acct, struct session *s)
 {
 	list_remove(&s->link);
 	acct->session_count--;
 	iq_forget_session(acct->iq, s);
+	if (acct->is_anonymous && acct->session_count == 0)
+		end_anonymous(acct);
 	account_consider_leaving(acct);
 }
 

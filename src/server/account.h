@@ -43,8 +43,8 @@ struct store_txn *txn_begin(struct account *acct);
 unsigned account_table(const struct account *acct, const struct module *module, unsigned store);
 
 /*
- * Commits without pausing the account; done gets 0 or a negative error and the argument. The
- * account stays in memory until then.
+ * Commits without pausing the account; done gets 0 or a negative error and the argument, and may
+ * be NULL. The account stays in memory until then.
  */
 void account_commit(struct account *acct, struct store_txn *txn,
 	void (*done)(struct account *acct, int error, void *arg), void *arg);

@@ -30,7 +30,7 @@ struct account {
 	struct jid jid;
 	enum account_state state;
 	bool exists;          /* there are credentials, or it is anonymous */
-	bool is_anonymous;    /* nothing of it is stored */
+	bool is_anonymous;    /* it ends with its last session */
 	struct list sessions; // session.link
 	unsigned session_count;
 	unsigned pending;    /* store requests under way that will come back to this account */
@@ -52,7 +52,7 @@ struct account *account_find(struct shard *shard, struct slice bare);
 /* Brings the account of that address into memory; it is loading afterwards, or resident. */
 struct account *account_load(struct shard *shard, struct host *host, const struct jid *jid);
 
-/* An account that no store knows, for one anonymous session. */
+/* An account without credentials, for one anonymous session; it ends with that. */
 struct account *account_create_anonymous(
 	struct shard *shard, struct host *host, const struct jid *jid);
 
