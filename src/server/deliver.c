@@ -34,27 +34,30 @@ message_to_nobody(struct account *acct, struct stanza *st)
 }
 
 static void
+deliver_to_bare(struct account *acct, struct stanza *st)
+{
+	if (st->type == TYPE_ERROR)
+		return;
+	/* 8.5.2.1.1: groupchat to a bare address is nobody's. */
+	if (st->type == TYPE_GROUPCHAT)
+		route_bounce(acct->shard, st, SERVICE_UNAVAILABLE, NULL, NULL);
+	else if (deliver_to_all(acct, st) == 0)
+		message_to_nobody(acct, st);
+}
+
+static void
 deliver_message(struct account *acct, struct stanza *st)
 {
 	struct session *s = account_session(acct, jid_resource(&st->to));
 
 	if (s != NULL && session_deliver(s, st))
 		return;
-	if (jid_resource(&st->to).len > 0) {
-		/* 8.5.3.2.1: chat and normal go on as to the bare address, the others end. */
-		if (st->type == TYPE_GROUPCHAT)
-			route_bounce(acct->shard, st, SERVICE_UNAVAILABLE, NULL, NULL);
-		if (st->type != TYPE_CHAT && st->type != TYPE_NORMAL)
-			return;
-	} else if (st->type == TYPE_GROUPCHAT) {
-		/* 8.5.2.1.1: groupchat to a bare address is nobody's. */
+	/* 8.5.3.2.1: without that resource chat goes on as to the bare address, nothing else does.
+	 */
+	if (jid_resource(&st->to).len == 0 || st->type == TYPE_CHAT)
+		deliver_to_bare(acct, st);
+	else if (st->type == TYPE_NORMAL || st->type == TYPE_GROUPCHAT)
 		route_bounce(acct->shard, st, SERVICE_UNAVAILABLE, NULL, NULL);
-		return;
-	} else if (st->type == TYPE_ERROR) {
-		return;
-	}
-	if (deliver_to_all(acct, st) == 0)
-		message_to_nobody(acct, st);
 }
 
 static void
@@ -91,8 +94,9 @@ account_receive(struct account *acct, struct stanza *st)
 	const struct pipeline *pipeline = &acct->shard->server->pipeline;
 
 	if (!acct->exists) {
-		/* 8.5.1: no such user looks like one who answers nothing. */
-		route_bounce(acct->shard, st, SERVICE_UNAVAILABLE, NULL, NULL);
+		/* 8.5.1: no such user looks like one who answers nothing; presence vanishes. */
+		if (st->kind != STANZA_PRESENCE)
+			route_bounce(acct->shard, st, SERVICE_UNAVAILABLE, NULL, NULL);
 		return;
 	}
 	if (!route_verdict(acct->shard, st, hook_in_policy(pipeline, st, acct)))
