@@ -12,6 +12,7 @@
 #define NS_SASL "urn:ietf:params:xml:ns:xmpp-sasl"
 #define NS_BIND "urn:ietf:params:xml:ns:xmpp-bind"
 #define NS_SESSION "urn:ietf:params:xml:ns:xmpp-session"
+#define NS_SUB "urn:xmpp:features:pre-approval" /* RFC 6121, 3.4 */
 #define NS_CB "urn:xmpp:sasl-cb:0"
 #define NS_LIMITS "urn:xmpp:stream-limits:0"
 
@@ -358,7 +359,7 @@ stream_write_features(struct stream *stream, struct buffer *out, unsigned featur
 		write_mechanisms(out, mechanisms, bindings);
 	if ((features & FEATURE_BIND) != 0)
 		(void)buffer_text(out, "<bind xmlns='" NS_BIND "'/><session xmlns='" NS_SESSION
-				       "'><optional/></session>");
+				       "'><optional/></session><sub xmlns='" NS_SUB "'/>");
 	/* XEP-0478: what this stream takes, and when it is asked for a sign of life. */
 	(void)buffer_printf(out, "<limits xmlns='" NS_LIMITS "'><max-bytes>%llu</max-bytes>",
 		(unsigned long long)stanza_bytes);
