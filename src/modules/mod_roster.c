@@ -6,6 +6,8 @@
 #include "server/roster.h"
 #include "server/subscription.h"
 
+enum { NAME_BYTES = 1023 }; /* of a contact or a group, as of a part of an address */
+
 struct roster_config {
 	uint32_t max_items, max_groups;
 };
@@ -32,27 +34,51 @@ get_roster(struct iq *iq)
 	iq_result(iq, &roster_payload, &answer);
 }
 
-/* RFC 6121 2.3.3: what a set must look like. NULL: it is right. */
-static const char *
+/* What is wrong with a roster set; text NULL: nothing. */
+struct mistake {
+	enum stanza_condition condition;
+	const char *text;
+};
+
+static bool
+is_named_before(const struct roster_item *item, size_t number)
+{
+	for (size_t i = 0; i < number; i++) {
+		if (slice_is(item->groups.v[i], item->groups.v[number]))
+			return true;
+	}
+	return false;
+}
+
+static struct mistake
+mistake_in_groups(const struct roster_item *item, const struct roster_config *conf)
+{
+	if (item->groups.count > conf->max_groups)
+		return (struct mistake){ NOT_ACCEPTABLE, "The item is in too many groups" };
+	for (size_t i = 0; i < item->groups.count; i++) {
+		if (item->groups.v[i].len == 0)
+			return (struct mistake){ NOT_ACCEPTABLE, "A group has no name" };
+		if (item->groups.v[i].len > NAME_BYTES)
+			return (struct mistake){ NOT_ACCEPTABLE, "A group's name is too long" };
+		if (is_named_before(item, i))
+			return (struct mistake){ BAD_REQUEST, "A group is named twice" };
+	}
+	return (struct mistake){ 0 };
+}
+
+/* RFC 6121 2.3.3 */
+static struct mistake
 mistake_in(const struct roster_query *query, const struct roster_config *conf)
 {
 	const struct roster_item *item = query->items.v;
 
 	if (query->items.count != 1)
-		return "A roster set has exactly one item";
+		return (struct mistake){ BAD_REQUEST, "A roster set has exactly one item" };
 	if (item->jid.full.p == NULL || jid_local(&item->jid).p == NULL)
-		return "The item has no address";
-	if (item->groups.count > conf->max_groups)
-		return "The item is in too many groups";
-	for (size_t i = 0; i < item->groups.count; i++) {
-		if (item->groups.v[i].len == 0)
-			return "A group has no name";
-		for (size_t j = 0; j < i; j++) {
-			if (slice_is(item->groups.v[i], item->groups.v[j]))
-				return "A group is named twice";
-		}
-	}
-	return NULL;
+		return (struct mistake){ BAD_REQUEST, "The item has no address" };
+	if (item->name.len > NAME_BYTES)
+		return (struct mistake){ NOT_ACCEPTABLE, "The name is too long" };
+	return mistake_in_groups(item, conf);
 }
 
 /* The item to keep: the client's names and groups, our subscription. */
@@ -125,12 +151,12 @@ set_roster(struct iq *iq)
 {
 	const struct roster_config *conf = module_config(iq->host, &mod_roster);
 	const struct roster_query *query = iq_data(iq, &roster_payload);
-	const char *mistake = mistake_in(query, conf);
+	struct mistake mistake = mistake_in(query, conf);
 	struct roster_item item;
 	struct store_txn *txn;
 
-	if (mistake != NULL) {
-		iq_error(iq, BAD_REQUEST, mistake);
+	if (mistake.text != NULL) {
+		iq_error(iq, mistake.condition, mistake.text);
 		return;
 	}
 	if (slice_is_text(query->items.v->subscription, "remove")) {
@@ -148,6 +174,13 @@ set_roster(struct iq *iq)
 	iq_commit(iq, txn, item_saved);
 }
 
+/* RFC 6121 2.1.5 */
+static void
+refuse_others(struct iq *iq)
+{
+	iq_error(iq, FORBIDDEN, "A roster is its owner's alone");
+}
+
 static const struct option options[] = {
 	OPTION_UINT(struct roster_config, max_items, "max_items", 5000, 1, 1000000,
 		"How many contacts one roster may hold."),
@@ -159,6 +192,8 @@ static const struct option options[] = {
 static const struct iq_route routes[] = {
 	{ IQ_GET, TO_SELF, &roster_payload, get_roster },
 	{ IQ_SET, TO_SELF, &roster_payload, set_roster },
+	{ IQ_GET, TO_ACCOUNT, &roster_payload, refuse_others },
+	{ IQ_SET, TO_ACCOUNT, &roster_payload, refuse_others },
 	{ 0 },
 };
 
