@@ -108,6 +108,7 @@ read_content(struct stanza *st, struct arena *arena)
 	return r;
 }
 
+/* An address that cannot be read stays "not there". */
 static int
 read_jid(const struct xml_token *element, xml_name name, struct arena *arena, struct jid *out)
 {
@@ -126,16 +127,17 @@ stanza_parse(const struct xml_token *element, struct arena *arena, struct stanza
 		.lang = xml_attribute_ns(element, NS_ID_XML, NAME_LANG),
 		.root = element,
 	};
-	*condition_out = BAD_REQUEST;
-	*why_out = "The type is none that this stanza can have";
-	if (parse_type(st, xml_attribute(element, NAME_TYPE)) < 0)
-		return -1;
+	bool has_type = parse_type(st, xml_attribute(element, NAME_TYPE)) == 0;
+
 	*condition_out = JID_MALFORMED;
 	*why_out = "The 'to' or 'from' is no XMPP address";
 	if (read_jid(element, NAME_FROM, arena, &st->from) < 0 ||
 		read_jid(element, NAME_TO, arena, &st->to) < 0)
 		return -1;
 	*condition_out = BAD_REQUEST;
+	*why_out = "The type is none that this stanza can have";
+	if (!has_type)
+		return -1;
 	*why_out = st->kind == STANZA_IQ ? mistake_in_iq(st) : NULL;
 	if (*why_out != NULL)
 		return -1;

@@ -100,8 +100,9 @@ close_stream(struct session *s)
 static bool
 has_own_from(const struct session *s, const struct stanza *st)
 {
-	return st->from.full.p == NULL || jid_is(&st->from, &s->jid) ||
-	       slice_is(st->from.full, jid_bare(&s->jid));
+	if (st->from.full.p == NULL)
+		return xml_attribute(st->root, NAME_FROM).p == NULL;
+	return jid_is(&st->from, &s->jid) || slice_is(st->from.full, jid_bare(&s->jid));
 }
 
 static void
@@ -147,10 +148,8 @@ static void
 refuse(struct session *s, struct stanza *st, enum stanza_condition condition, const char *why)
 {
 	st->from = s->jid;
-	st->to = (struct jid){ .full = NO_SLICE };
-	if (st->type == TYPE_ERROR || st->type == TYPE_RESULT)
-		return;
-	st->to = s->account->jid;
+	if (st->to.full.p == NULL)
+		st->to = s->account->jid;
 	route_bounce(s->account->shard, st, condition, why, NULL);
 }
 
@@ -162,15 +161,17 @@ take_stanza(struct session *s, const struct xml_token *element)
 	enum stanza_condition condition;
 	struct stanza st;
 	const char *why;
+	int r;
 
 	shard_count(shard, METRIC_STANZAS_TOTAL);
-	if (stanza_parse(element, &shard->scratch, &st, &condition, &why) < 0) {
-		refuse(s, &st, condition, why);
-		return true;
-	}
+	r = stanza_parse(element, &shard->scratch, &st, &condition, &why);
 	if (!has_own_from(s, &st)) {
 		session_end(s, STREAM_INVALID_FROM, NULL);
 		return false;
+	}
+	if (r < 0) {
+		refuse(s, &st, condition, why);
+		return true;
 	}
 	st.from = s->jid;
 	if (route_verdict(shard, &st, hook_out_policy(&shard->server->pipeline, &st, s)))
