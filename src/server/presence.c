@@ -83,12 +83,33 @@ broadcast(struct session *s, struct stanza *st)
 	tell_contacts(s->account, st, WHO_SEE_US);
 }
 
+/* Whether the address gets each change of the session's presence. */
+static bool
+hears_of(const struct session *s, const struct jid *to)
+{
+	const struct contact *c = roster_find(&s->account->roster, jid_bare(to));
+
+	return s->is_available && c != NULL && (c->subscription & WHO_SEE_US) != 0;
+}
+
+/* Who got directed presence before, and gets all of it now, hears of its end by that. */
+static void
+forget_hearers(struct session *s)
+{
+	for (uint16_t i = s->directed_count; i-- > 0;) {
+		if (hears_of(s, &s->directed[i]))
+			session_drop_directed(s, &s->directed[i]);
+	}
+}
+
 static void
 become_available(struct session *s, struct stanza *st)
 {
 	bool first = !s->is_available, was_negative = s->priority < 0;
 
 	s->is_available = true;
+	if (first)
+		forget_hearers(s);
 	session_keep_presence(s, st->content);
 	s->priority = stanza_priority(st);
 	broadcast(s, st);
@@ -124,9 +145,7 @@ become_unavailable(struct session *s, struct stanza *st)
 static void
 send_directed(struct session *s, struct stanza *st)
 {
-	struct contact *c = roster_find(&s->account->roster, jid_bare(&st->to));
-
-	if (st->type == TYPE_AVAILABLE && (c == NULL || (c->subscription & WHO_SEE_US) == 0))
+	if (st->type == TYPE_AVAILABLE && !hears_of(s, &st->to))
 		session_remember_directed(s, &st->to);
 	else if (st->type == TYPE_UNAVAILABLE)
 		session_drop_directed(s, &st->to);
@@ -152,28 +171,34 @@ presence_send(struct session *s, struct stanza *st)
 	case TYPE_UNSUBSCRIBED:
 		subscription_send(s, st);
 		break;
-	case TYPE_PROBE:
-		/* RFC 6121 4.3: probes are the server's; a client's is dropped. */
-		break;
 	default:
+		/* RFC 6121 4.3: also a client's probe, though the server has sent its own. */
 		if (st->to.full.p != NULL)
 			route(s->account->shard, st);
+	}
+}
+
+/* Shows the session of that resource; empty: each. */
+static void
+show_resource(struct account *acct, struct slice resource, const struct jid *to)
+{
+	struct session *s;
+
+	LIST_EACH (s, &acct->sessions, struct session, link) {
+		struct stanza st = presence_of(s, TYPE_AVAILABLE);
+
+		if (!s->is_available ||
+			(resource.len > 0 && !slice_is(jid_resource(&s->jid), resource)))
+			continue;
+		st.to = *to;
+		route(acct->shard, &st);
 	}
 }
 
 void
 presence_show_to(struct account *acct, const struct jid *to)
 {
-	struct session *s;
-
-	LIST_EACH (s, &acct->sessions, struct session, link) {
-		if (s->is_available) {
-			struct stanza st = presence_of(s, TYPE_AVAILABLE);
-
-			st.to = *to;
-			route(acct->shard, &st);
-		}
-	}
+	show_resource(acct, SLICE(""), to);
 }
 
 void
@@ -191,15 +216,33 @@ presence_hide_from(struct account *acct, const struct jid *to)
 	}
 }
 
-/* RFC 6121 4.3.2: only those who may see us get an answer, the account itself included. */
+/* The other side believes in a subscription that is not there. */
+static void
+deny_probe(struct account *acct, const struct jid *from)
+{
+	struct stanza no = {
+		.kind = STANZA_PRESENCE,
+		.type = TYPE_UNSUBSCRIBED,
+		.from = acct->jid,
+		.to = jid_to_bare(from),
+	};
+
+	route(acct->shard, &no);
+}
+
+/*
+ * RFC 6121 4.3.2: only those who may see us learn something, the account itself included. Whose
+ * request waits for an answer gets none by this. Silence says that nobody is available.
+ */
 static void
 answer_probe(struct account *acct, const struct stanza *st)
 {
-	struct contact *c = roster_find(&acct->roster, jid_bare(&st->from));
-	struct jid to = st->from;
+	struct jid from = st->from;
 
-	if (c != NULL && (c->subscription & WHO_SEE_US) != 0)
-		presence_show_to(acct, &to);
+	if (account_is_seen_by(acct, &from))
+		show_resource(acct, jid_resource(&st->to), &from);
+	else if (roster_request(&acct->roster, jid_bare(&from)) == NULL)
+		deny_probe(acct, &from);
 }
 
 static void

@@ -73,7 +73,8 @@ needs_account(const struct stanza *st)
 		return st->type == TYPE_GET || st->type == TYPE_SET;
 	default:
 		return st->type == TYPE_SUBSCRIBE || st->type == TYPE_SUBSCRIBED ||
-		       st->type == TYPE_UNSUBSCRIBE || st->type == TYPE_UNSUBSCRIBED;
+		       st->type == TYPE_UNSUBSCRIBE || st->type == TYPE_UNSUBSCRIBED ||
+		       st->type == TYPE_PROBE;
 	}
 }
 
