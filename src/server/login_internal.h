@@ -25,6 +25,7 @@ struct login {
 	struct task task;                /* of the move */
 	struct host *host;               /* NULL until the header named it */
 	struct arena arena;              /* of SASL and of the address */
+	enum sasl_mechanism mechanism;   /* that SASL was begun with */
 	struct sasl_server *sasl;        /* while SASL is under way */
 	struct sasl_server_step step;    /* what the machine asked for last */
 	struct jid user;                 /* bare; after authentication. p NULL before */

@@ -244,11 +244,6 @@ succeed(struct login *login)
 	char peer[PEER_TEXT];
 	struct slice data = sasl_data_encode(login->step.data, &login->arena);
 
-	if (!set_user(login, login->step.user)) {
-		login->step.condition = SASL_NOT_AUTHORIZED;
-		fail(login);
-		return;
-	}
 	throttle_forget(login->shard->throttle, peer_key(login, peer));
 	stream_write_success(conn_output(login->conn), data);
 	end_sasl(login);
@@ -310,6 +305,41 @@ look_up(struct login *login)
 		check_password(login, &jid);
 }
 
+/*
+ * XEP-0178, 2: a certificate lets in only whom it names and who has an account. Both are looked
+ * up before <success/>, because afterwards there is no way to say no that a client understands.
+ */
+static void
+got_account(void *arg, const struct scram_credentials *found)
+{
+	struct login *login = arg;
+
+	login->query = NULL;
+	login->waits = false;
+	if (found != NULL) {
+		succeed(login);
+		return;
+	}
+	login->user = (struct jid){ 0 };
+	login->step.condition = SASL_NOT_AUTHORIZED;
+	fail(login);
+}
+
+/* The machine is content; a name that is nobody's account was only made up by who signed it. */
+static void
+confirm(struct login *login)
+{
+	if (!set_user(login, login->step.user)) {
+		login->step.condition = SASL_NOT_AUTHORIZED;
+		fail(login);
+	} else if (login->mechanism == SASL_EXTERNAL) {
+		login_wait(login);
+		login->query = credentials_ask(login->shard, &login->user, got_account, login);
+	} else {
+		succeed(login);
+	}
+}
+
 static void
 take_step(struct login *login, struct sasl_server_step step)
 {
@@ -330,7 +360,7 @@ take_step(struct login *login, struct sasl_server_step step)
 		look_up(login);
 		break;
 	case SASL_SUCCESS:
-		succeed(login);
+		confirm(login);
 		break;
 	default:
 		fail(login);
@@ -342,6 +372,7 @@ begin(struct login *login, struct slice mechanism, struct slice data)
 {
 	struct sasl_server_config config = config_of(login, mechanism);
 
+	login->mechanism = sasl_mechanism_find(mechanism);
 	login->sasl = sasl_server_create(&login->arena, login->shard->sasl, &config);
 	take_step(login, sasl_server_start(login->sasl, mechanism, data));
 }

@@ -161,6 +161,7 @@ class Client:
         self.server, self.timeout, self.source = server, timeout, source
         self.sock, self.reader, self.waiting = None, Reader(), []
         self.features, self.jid, self.raw = None, None, b""
+        self.certificate = None  # (certificate, key): paths, to be shown in the TLS handshake
         self.eof = False
 
     # -- bytes ---------------------------------------------------------------
@@ -177,6 +178,8 @@ class Client:
 
     def start_tls(self, alpn=None):
         context = trust(self.server)
+        if self.certificate:
+            context.load_cert_chain(*self.certificate)
         if alpn:
             context.set_alpn_protocols(list(alpn))
         self.sock = context.wrap_socket(self.sock, server_hostname=self.server.domain)
