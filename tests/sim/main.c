@@ -42,6 +42,7 @@ run_once(const struct choices *choices, const char *path, unsigned shards, uint6
 		.hook_seed = seed,
 		.directory = choices->directory,
 		.domain = domains[0],
+		.iterations = 4096,
 	};
 	struct script script = { .world = { .domain = domains[0], .password = "secret" } };
 	struct sim_target *target;

@@ -53,10 +53,14 @@ configure(struct sim_target *t, const struct needs *needs)
 	int r;
 
 	t->config = config_create(t->sections);
-	(void)snprintf(certificate, sizeof(certificate), "%s/cert.pem", t->setup.directory);
-	(void)snprintf(key, sizeof(key), "%s/key.pem", t->setup.directory);
 	(void)snprintf(shards, sizeof(shards), "server.shards=%u", t->setup.shards);
-	config_add_host(t->config, t->setup.domain, certificate, key);
+	if (t->setup.directory != NULL) {
+		(void)snprintf(certificate, sizeof(certificate), "%s/cert.pem", t->setup.directory);
+		(void)snprintf(key, sizeof(key), "%s/key.pem", t->setup.directory);
+		config_add_host(t->config, t->setup.domain, certificate, key);
+	} else {
+		config_add_host(t->config, t->setup.domain, NULL, NULL);
+	}
 	r = set(t->config, shards);
 	for (size_t i = 0; r == 0 && i < needs->setting_count; i++)
 		r = set(t->config, needs->settings[i]);
@@ -80,7 +84,7 @@ add_users(struct sim_target *t, const struct needs *needs, const char *password)
 	if (t->has_users || needs->user_count == 0)
 		return;
 	t->has_users = true;
-	if (scram_credentials_make(slice_of(password), 4096, &keys) < 0)
+	if (scram_credentials_make(slice_of(password), t->setup.iterations, &keys) < 0)
 		die("no keys can be made of the password");
 	buffer_init(&text, 4096);
 	(void)scram_credentials_write(&keys, &text);
@@ -145,7 +149,8 @@ sim_target_create(const struct sim_target_setup *setup)
 	t->memory = store_memory_create();
 	arena_init(&t->arena, 0);
 	t->sections = server_sections(all_modules, &t->arena);
-	(void)snprintf(t->ca, sizeof(t->ca), "%s/ca.pem", setup->directory);
+	if (setup->directory != NULL)
+		(void)snprintf(t->ca, sizeof(t->ca), "%s/ca.pem", setup->directory);
 	t->target = (struct target){
 		.start = start, .stop = stop, .pass = let_time_pass, .ca = t->ca
 	};
@@ -169,4 +174,10 @@ struct target *
 sim_target_interface(struct sim_target *target)
 {
 	return &target->target;
+}
+
+struct server *
+sim_target_server(struct sim_target *target)
+{
+	return target->server;
 }
