@@ -12,6 +12,7 @@ struct row {
 };
 
 static const struct xep core_xeps[] = {
+	{ 4, "2.13.2", XEP_COMPLETE },
 	{ 82, "1.1.1", XEP_COMPLETE },
 	{ 106, "1.1.1", XEP_COMPLETE },
 	{ 175, "1.2", XEP_COMPLETE },
@@ -27,6 +28,7 @@ static const struct {
 	unsigned number;
 	const char *text;
 } titles[] = {
+	{ 4, "Data Forms" },
 	{ 30, "Service Discovery" },
 	{ 82, "XMPP Date and Time Profiles" },
 	{ 92, "Software Version" },
