@@ -92,6 +92,8 @@ do_receive(struct script *script, struct client *c, struct slice rest)
 		return step_receive_nothing(script, c);
 	if (slice_is_text(rest, "the end of the stream"))
 		return step_receive_end(script, c);
+	if (slice_starts(rest, SLICE("next ")) || slice_starts(rest, SLICE("next\n")))
+		return with_filled(script, c, slice_from(rest, 5), step_receive_next);
 	return with_filled(script, c, rest, step_receive);
 }
 
@@ -131,20 +133,33 @@ do_be(struct script *script, struct client *c, struct slice rest)
 		       : script_fail(script, "%s is still connected", c->name);
 }
 
-static int
-tell(struct script *script, struct client *a, struct client *b, const char *type)
+static void
+say(struct client *a, struct client *b, const char *type)
 {
 	struct buffer text;
-	struct slice to = slice_of(b->full), from = slice_of(a->full);
+	struct slice to = slice_of(b->full);
 
 	to.len = slice_find(to, '/');
-	from.len = slice_find(from, '/');
 	buffer_init(&text, TEXT_MOST);
 	(void)buffer_printf(&text, "<presence type='%s' to='%.*s'/>", type, SLICE_ARG(to));
 	client_send(a, buffer_slice(&text));
-	buffer_clear(&text);
-	(void)buffer_printf(
-		&text, "<presence type='%s' from='%.*s' {...}>…</presence>", type, SLICE_ARG(from));
+	buffer_finish(&text);
+}
+
+/* A presence from that session, or of that type from its account. */
+static int
+hear(struct script *script, struct client *b, struct client *a, const char *type)
+{
+	struct buffer text;
+	struct slice from = slice_of(a->full);
+
+	if (type != NULL)
+		from.len = slice_find(from, '/');
+	buffer_init(&text, TEXT_MOST);
+	(void)buffer_printf(&text, "<presence from='%.*s' ", SLICE_ARG(from));
+	if (type != NULL)
+		(void)buffer_printf(&text, "type='%s' ", type);
+	(void)buffer_text(&text, "{...}>…</presence>");
 	int r = step_receive(script, b, buffer_slice(&text));
 	buffer_finish(&text);
 	return r;
@@ -157,21 +172,15 @@ empty_inbox(struct client *c)
 		client_drop(c, c->inbox_count - 1);
 }
 
-/* Each asks and agrees; then the presence that follows is taken as well. */
+/* A asks, B agrees, and A sees B. Who follows the roster hears of the agreement as well. */
 static int
-befriend(struct script *script, struct client *a, struct client *b)
+subscribe(struct script *script, struct client *a, struct client *b)
 {
-	char text[4096];
-
-	if (tell(script, a, b, "subscribe") < 0 || tell(script, b, a, "subscribed") < 0)
+	say(a, b, "subscribe");
+	if (hear(script, b, a, "subscribe") < 0)
 		return -1;
-	(void)snprintf(text, sizeof(text), "<presence from='%s' {...}>…</presence>", b->full);
-	if (step_receive(script, a, slice_of(text)) < 0)
-		return -1;
-	if (tell(script, b, a, "subscribe") < 0 || tell(script, a, b, "subscribed") < 0)
-		return -1;
-	(void)snprintf(text, sizeof(text), "<presence from='%s' {...}>…</presence>", a->full);
-	return step_receive(script, b, slice_of(text));
+	say(b, a, "subscribed");
+	return hear(script, a, b, NULL);
 }
 
 static int
@@ -182,8 +191,8 @@ do_subscribe(struct script *script, const struct slice *subjects, size_t count)
 
 	if (a == NULL || b == NULL)
 		return script_fail(script, "two who are connected can subscribe to each other");
-	if (befriend(script, *a, *b) < 0 || step_settle(script, *a) < 0 ||
-		step_settle(script, *b) < 0)
+	if (subscribe(script, *a, *b) < 0 || subscribe(script, *b, *a) < 0 ||
+		step_settle(script, *a) < 0 || step_settle(script, *b) < 0)
 		return -1;
 	empty_inbox(*a);
 	empty_inbox(*b);

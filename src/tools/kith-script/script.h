@@ -46,6 +46,7 @@ bool script_wait(struct script *script, bool (*done)(struct client *), struct cl
 int step_connect(struct script *script, struct slice name, struct slice rest);
 int step_fail_to_connect(struct script *script, struct slice name, struct slice rest);
 int step_receive(struct script *script, struct client *client, struct slice expected);
+int step_receive_next(struct script *script, struct client *client, struct slice expected);
 int step_receive_nothing(struct script *script, struct client *client);
 int step_receive_end(struct script *script, struct client *client);
 /* All that the server had for the session, because of what it sent, is in its inbox. */

@@ -84,11 +84,12 @@ drop_ignored(struct script *script, struct client *c)
 	}
 }
 
+/* Takes what fits among the first so many. */
 static bool
-take(struct script *script, struct client *c, struct slice expected)
+take(struct script *script, struct client *c, struct slice expected, size_t most)
 {
 	drop_ignored(script, c);
-	for (size_t i = 0; i < c->inbox_count; i++) {
+	for (size_t i = 0; i < c->inbox_count && i < most; i++) {
 		if (is_behind(script, c, i))
 			continue;
 		if (match(script->world.names, expected, slice_of(c->inbox[i]), &script->vars)) {
@@ -110,15 +111,15 @@ script_print_inbox(const struct client *c)
 		(void)printf("\tthen: %s\n", c->why);
 }
 
-int
-step_receive(struct script *script, struct client *c, struct slice expected)
+static int
+receive(struct script *script, struct client *c, struct slice expected, size_t most)
 {
 	uint64_t end = loop_now_ms(script->world.loop) + DEADLINE_MS;
 	const char *why = match_check(script->world.names, expected);
 
 	if (why != NULL)
 		return script_fail(script, "what is expected is no XML: %s", why);
-	while (!take(script, c, expected)) {
+	while (!take(script, c, expected, most)) {
 		if (loop_now_ms(script->world.loop) >= end || c->state == CLIENT_ENDED) {
 			(void)script_fail(script, "%s should receive\n\t%.*s\nand received",
 				c->name, SLICE_ARG(expected));
@@ -128,6 +129,18 @@ step_receive(struct script *script, struct client *c, struct slice expected)
 		loop_turn(script->world.loop, 100);
 	}
 	return 0;
+}
+
+int
+step_receive(struct script *script, struct client *c, struct slice expected)
+{
+	return receive(script, c, expected, SIZE_MAX);
+}
+
+int
+step_receive_next(struct script *script, struct client *c, struct slice expected)
+{
+	return receive(script, c, expected, 1);
 }
 
 static bool
