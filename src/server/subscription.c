@@ -143,8 +143,16 @@ apply_to_memory(struct account *acct, const struct change *change, const struct 
 		struct roster_item item = item_after(acct, &contact, change->after);
 
 		roster_put_contact(&acct->roster, &item);
-		roster_push(acct, &roster_find(&acct->roster, contact.full)->item);
 	}
+}
+
+static void
+push_contact(struct account *acct, const struct change *change, const struct stanza *st)
+{
+	struct jid contact = contact_of(change, st);
+
+	if (contact_changes(change))
+		roster_push(acct, &roster_find(&acct->roster, contact.full)->item);
 }
 
 static void
@@ -160,18 +168,25 @@ answer_subscribed(struct account *acct, const struct jid *contact)
 	route(acct->shard, &st);
 }
 
+/*
+ * RFC 6121 3.1.3, 3.1.6, 3.2.3, 3.3.3: a question is for who is available, the answers and the ends
+ * are for who follows the roster.
+ */
 static void
-deliver_to_available(struct account *acct, struct stanza *st)
+deliver(struct account *acct, struct stanza *st)
 {
 	struct session *s;
 
 	LIST_EACH (s, &acct->sessions, struct session, link) {
-		if (s->is_available)
+		if (st->type == TYPE_SUBSCRIBE ? s->is_available : s->wants_roster)
 			(void)session_deliver(s, st);
 	}
 }
 
-/* The change holds now: route or deliver the stanza, and show or hide the user's presence. */
+/*
+ * The change holds now: route or deliver the stanza, which comes before the push of what it did,
+ * and show or hide the user's presence.
+ */
 static void
 tell(struct account *acct, const struct change *change, struct stanza *st)
 {
@@ -181,7 +196,8 @@ tell(struct account *acct, const struct change *change, struct stanza *st)
 	if (change->goes_on && change->outbound)
 		route(acct->shard, st);
 	else if (change->goes_on)
-		deliver_to_available(acct, st);
+		deliver(acct, st);
+	push_contact(acct, change, st);
 	if (change->answered)
 		answer_subscribed(acct, &contact);
 	if (((gained & FROM) != 0) || change->answered)
