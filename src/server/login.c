@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-enum { PREAUTH_OUTPUT = 64 * 1024 };
+enum { PREAUTH_OUTPUT = 64 * 1024, LANG_MOST = 64 };
 
 static const struct conn_handler handler;
 
@@ -172,6 +172,17 @@ choose_host(struct login *login, const struct stream_event *event)
 	return NULL;
 }
 
+/* RFC 6120 4.7.2: a header that says who comes is answered with whom it is for. */
+static struct slice
+addressee(struct login *login, const struct stream_event *event)
+{
+	struct jid jid;
+
+	if (event->from.p == NULL || jid_parse(event->from, &login->arena, &jid) < 0)
+		return NO_SLICE;
+	return jid_bare(&jid);
+}
+
 /* False when the login is over. */
 static bool
 open_stream(struct login *login, const struct stream_event *event)
@@ -184,9 +195,12 @@ open_stream(struct login *login, const struct stream_event *event)
 	login->host = host;
 	login->has_header = true;
 	random_token(id);
-	stream_write_header(
-		conn_output(login->conn), slice_of(id), host_domain(host), NO_SLICE, SLICE("en"));
+	stream_write_header(conn_output(login->conn), slice_of(id), host_domain(host),
+		addressee(login, event), SLICE("en"));
 	write_features(login);
+	login->lang = event->lang.len == 0 || event->lang.len > LANG_MOST
+			      ? NO_SLICE
+			      : arena_copy(&login->arena, event->lang);
 	return true;
 }
 

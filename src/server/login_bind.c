@@ -51,6 +51,7 @@ begin_session(struct login *login, struct account *acct, struct slice resource)
 
 	s = session_create(acct, resource, login->conn, &login->stream.scanner);
 	login->stream.scanner.context = NULL; /* the session has it now */
+	session_speak(s, login->lang);
 	stream_write_bound(conn_output(s->conn), login->bind_id, &s->jid);
 	conn_resume(s->conn);
 	conn_feed(s->conn);

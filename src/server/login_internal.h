@@ -30,6 +30,7 @@ struct login {
 	struct sasl_server_step step;    /* what the machine asked for last */
 	struct jid user;                 /* bare; after authentication. p NULL before */
 	struct credentials_query *query; /* under way */
+	struct slice lang;               /* of the stream's header; p NULL: it said none */
 	struct slice bind_id, resource;  /* what the client asked for while the account loads */
 	unsigned failures;
 	bool has_header; /* ours was sent, on this stream */

@@ -47,13 +47,9 @@ tell_own_sessions(struct account *acct, struct stanza *st)
 }
 
 static struct stanza
-presence_of(const struct session *s, enum stanza_type type)
+absence_of(const struct session *s)
 {
-	struct stanza st = { .kind = STANZA_PRESENCE, .type = type, .from = s->jid };
-
-	if (type == TYPE_AVAILABLE)
-		st.content = s->presence;
-	return st;
+	return (struct stanza){ .kind = STANZA_PRESENCE, .type = TYPE_UNAVAILABLE, .from = s->jid };
 }
 
 /* RFC 6121 4.2.2: probe those we see; we get the presence of our own other sessions, too. */
@@ -66,7 +62,7 @@ start_presence(struct session *s)
 	tell_contacts(s->account, &probe, WHOM_WE_SEE);
 	LIST_EACH (other, &s->account->sessions, struct session, link) {
 		if (other != s && other->is_available) {
-			struct stanza st = presence_of(other, TYPE_AVAILABLE);
+			struct stanza st = session_presence(other);
 
 			st.to = s->jid;
 			(void)session_deliver(s, &st);
@@ -110,7 +106,7 @@ become_available(struct session *s, struct stanza *st)
 	s->is_available = true;
 	if (first)
 		forget_hearers(s);
-	session_keep_presence(s, st->content);
+	session_keep_presence(s, st);
 	s->priority = stanza_priority(st);
 	broadcast(s, st);
 	if (first)
@@ -122,7 +118,7 @@ become_available(struct session *s, struct stanza *st)
 static void
 tell_directed(struct session *s)
 {
-	struct stanza gone = presence_of(s, TYPE_UNAVAILABLE);
+	struct stanza gone = absence_of(s);
 
 	route_many(s->account->shard, &gone, s->directed, s->directed_count);
 	session_forget_directed(s);
@@ -138,7 +134,7 @@ become_unavailable(struct session *s, struct stanza *st)
 	broadcast(s, st);
 	s->is_available = false;
 	s->priority = 0;
-	session_keep_presence(s, NO_SLICE);
+	session_keep_presence(s, NULL);
 }
 
 /* RFC 6121 4.6: directed presence, remembered so that its end can be told. */
@@ -185,7 +181,7 @@ show_resource(struct account *acct, struct slice resource, const struct jid *to)
 	struct session *s;
 
 	LIST_EACH (s, &acct->sessions, struct session, link) {
-		struct stanza st = presence_of(s, TYPE_AVAILABLE);
+		struct stanza st = session_presence(s);
 
 		if (!s->is_available ||
 			(resource.len > 0 && !slice_is(jid_resource(&s->jid), resource)))
@@ -208,7 +204,7 @@ presence_hide_from(struct account *acct, const struct jid *to)
 
 	LIST_EACH (s, &acct->sessions, struct session, link) {
 		if (s->is_available) {
-			struct stanza st = presence_of(s, TYPE_UNAVAILABLE);
+			struct stanza st = absence_of(s);
 
 			st.to = *to;
 			route(acct->shard, &st);
@@ -281,7 +277,7 @@ presence_receive(struct account *acct, struct stanza *st)
 void
 presence_end(struct session *s)
 {
-	struct stanza gone = presence_of(s, TYPE_UNAVAILABLE);
+	struct stanza gone = absence_of(s);
 
 	become_unavailable(s, &gone);
 }

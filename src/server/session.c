@@ -26,7 +26,8 @@ session_free(struct session *s)
 	scanner_finish(&s->scanner);
 	list_remove(&s->all);
 	shard->session_count--;
-	session_keep_presence(s, NO_SLICE);
+	session_keep_presence(s, NULL);
+	free((void *)(uintptr_t)s->lang.p);
 	session_forget_directed(s);
 	free((void *)(uintptr_t)s->jid.full.p);
 	slab_free(&shard->session_slab, s);
@@ -174,6 +175,8 @@ take_stanza(struct session *s, const struct xml_token *element)
 		return true;
 	}
 	st.from = s->jid;
+	if (st.lang.p == NULL)
+		st.lang = s->lang;
 	if (route_verdict(shard, &st, hook_out_policy(&shard->server->pipeline, &st, s)))
 		send_stanza(s, &st);
 	return true;
@@ -339,6 +342,13 @@ session_create(struct account *acct, struct slice resource, struct conn *conn,
 	watch_silence(s, conf->idle_ms);
 	hook_session_bound(&shard->server->pipeline, s);
 	return s;
+}
+
+void
+session_speak(struct session *s, struct slice lang)
+{
+	if (lang.p != NULL)
+		s->lang = slice_make(xstrndup(lang.p, lang.len), lang.len);
 }
 
 void

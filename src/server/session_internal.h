@@ -11,6 +11,7 @@
 #include <stdalign.h>
 
 struct held;
+struct kept_presence;
 struct shard;
 
 struct session {
@@ -19,11 +20,12 @@ struct session {
 	struct account *account;
 	struct conn *conn;
 	struct scanner scanner;
-	struct jid jid;        /* the text is the session's own */
-	struct timer timer;    /* idle, then the wait for an answer */
-	uint64_t heard_ms;     /* when the client last sent something */
-	struct slice presence; /* content of the last available presence; own memory, or p NULL */
-	struct jid *directed;  /* who got directed presence; own memory */
+	struct jid jid;                 /* the text is the session's own */
+	struct timer timer;             /* idle, then the wait for an answer */
+	uint64_t heard_ms;              /* when the client last sent something */
+	struct slice lang;              /* of what says none itself; own memory, p NULL: not told */
+	struct kept_presence *presence; /* the last available one; NULL: none */
+	struct jid *directed;           /* who got directed presence; own memory */
 	uint16_t directed_count;
 	int8_t priority;
 	bool is_available;
@@ -60,8 +62,13 @@ void session_continue(struct session *s);
 /* Appends bytes that are a stanza already. */
 void session_write(struct session *s, struct slice xml);
 
-/* Keeps a copy of the presence's content (p NULL: forgets it). */
-void session_keep_presence(struct session *s, struct slice content);
+/* RFC 6120 8.1.5: the language of what the client sends and does not say itself; copied. */
+void session_speak(struct session *s, struct slice lang);
+
+/* Keeps a copy of what the presence says; NULL: forgets it. */
+void session_keep_presence(struct session *s, const struct stanza *st);
+/* The session's presence as it sent it last, or empty; texts are the session's. */
+struct stanza session_presence(const struct session *s);
 
 void session_remember_directed(struct session *s, const struct jid *to);
 void session_drop_directed(struct session *s, const struct jid *to);

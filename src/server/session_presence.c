@@ -15,15 +15,55 @@ free_slice(struct slice *s)
 	*s = NO_SLICE;
 }
 
-void
-session_keep_presence(struct session *s, struct slice content)
-{
-	struct slice copy = NO_SLICE;
+/* One piece of memory with its texts. */
+struct kept_presence {
+	struct slice id, lang, content;
+};
 
-	if (content.p != NULL)
-		copy = slice_make(xstrndup(content.p, content.len), content.len);
-	free_slice(&s->presence);
-	s->presence = copy;
+static struct slice
+pack(char **at, struct slice text)
+{
+	struct slice copy = { text.p == NULL ? NULL : *at, text.len };
+
+	if (text.len > 0)
+		memcpy(*at, text.p, text.len);
+	*at += text.len;
+	return copy;
+}
+
+static struct kept_presence *
+keep(const struct stanza *st)
+{
+	struct kept_presence *kept = xmalloc(
+		sizeof(*kept) + st->id.len + st->lang.len + st->content.len);
+	char *at = (char *)(kept + 1);
+
+	kept->id = pack(&at, st->id);
+	kept->lang = pack(&at, st->lang);
+	kept->content = pack(&at, st->content);
+	return kept;
+}
+
+void
+session_keep_presence(struct session *s, const struct stanza *st)
+{
+	struct kept_presence *kept = st == NULL ? NULL : keep(st);
+
+	free(s->presence);
+	s->presence = kept;
+}
+
+struct stanza
+session_presence(const struct session *s)
+{
+	struct stanza st = { .kind = STANZA_PRESENCE, .type = TYPE_AVAILABLE, .from = s->jid };
+
+	if (s->presence != NULL) {
+		st.id = s->presence->id;
+		st.lang = s->presence->lang;
+		st.content = s->presence->content;
+	}
+	return st;
 }
 
 void
