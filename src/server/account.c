@@ -78,6 +78,7 @@ account_create(struct shard *shard, struct host *host, const struct jid *jid)
 	list_init(&acct->sessions);
 	list_init(&acct->letters);
 	list_init(&acct->logins);
+	list_init(&acct->waiters);
 	roster_init(&acct->roster);
 	map_insert(&shard->accounts, &acct->node);
 	return acct;
@@ -98,6 +99,27 @@ account_destroy(struct account *acct)
 	map_remove(&shard->accounts, &acct->node);
 	free((void *)(uintptr_t)acct->jid.full.p);
 	slab_free(&shard->account_slab, acct);
+}
+
+void
+account_when_ready(struct account *acct, struct account_waiter *waiter)
+{
+	if (account_is_ready(acct))
+		waiter->ready(acct, 0, waiter->arg);
+	else
+		list_append(&acct->waiters, &waiter->link);
+}
+
+static void
+call_waiters(struct account *acct, int error)
+{
+	struct list *link;
+
+	while (account_is_ready(acct) && (link = list_pop(&acct->waiters)) != NULL) {
+		struct account_waiter *waiter = container_of(link, struct account_waiter, link);
+
+		waiter->ready(acct, error, waiter->arg);
+	}
 }
 
 /* Lets in what waited, in order, until something pauses the account again. */
@@ -123,6 +145,7 @@ let_in(struct account *acct)
 	}
 	if (list_is_empty(&acct->letters))
 		pressure_let_go(acct->shard, &acct->held);
+	call_waiters(acct, 0);
 	LIST_EACH (s, &acct->sessions, struct session, link) {
 		if (!account_is_ready(acct))
 			return;
@@ -158,6 +181,7 @@ load_failed(struct account *acct, int error)
 		F_TEXT("account", acct->jid.full), F_STR("error", strerror(-error)));
 	acct->state = ACCOUNT_RESIDENT;
 	acct->exists = false;
+	call_waiters(acct, error);
 	while ((link = list_pop(&acct->logins)) != NULL)
 		login_end(container_of(link, struct login, account_link),
 			STREAM_INTERNAL_SERVER_ERROR, NULL);
@@ -357,6 +381,7 @@ account_delete(struct account *acct)
 	acct->exists = false;
 	LIST_EACH (s, &acct->sessions, struct session, link)
 		session_end(s, STREAM_NOT_AUTHORIZED, "This account was deleted");
+	login_end_user(acct->shard, acct->jid.full);
 	account_consider_leaving(acct);
 }
 

@@ -16,6 +16,26 @@ struct errand {
 	bool pauses;
 };
 
+void
+account_hold(struct account *acct)
+{
+	acct->pauses++;
+	acct->pending++;
+	timer_stop(acct->shard->loop, &acct->idle);
+	account_pause(acct);
+}
+
+void
+account_release(struct account *acct)
+{
+	acct->pauses--;
+	acct->pending--;
+	if (acct->pauses == 0)
+		account_resume(acct);
+	else
+		account_consider_leaving(acct);
+}
+
 static struct errand *
 errand_create(struct account *acct, bool pauses, void *arg)
 {

@@ -23,6 +23,13 @@ enum account_state {
 	ACCOUNT_WAITING, /* an operation waits for storage; what arrives waits in order */
 };
 
+/* Someone who waits for an account to be in memory and free. */
+struct account_waiter {
+	struct list link; /* in account.waiters */
+	void (*ready)(struct account *acct, int error, void *arg);
+	void *arg;
+};
+
 struct account {
 	struct map_node node; /* by the bare JID */
 	struct shard *shard;
@@ -38,9 +45,10 @@ struct account {
 	struct load *load;   /* while it is loading */
 	struct list letters; // letter.link: what waits
 	size_t letter_bytes;
-	struct held *held;  /* whom it holds back while too much waits */
-	struct list logins; // login.account_link: wait for the account to bind
-	struct iq *iq;      /* the request whose commit is under way */
+	struct held *held;   /* whom it holds back while too much waits */
+	struct list logins;  // login.account_link: wait for the account to bind
+	struct list waiters; // account_waiter.link
+	struct iq *iq;       /* the request whose commit is under way */
 	struct roster roster;
 	struct timer idle;
 	alignas(max_align_t) char states[]; /* the modules' */
@@ -78,6 +86,16 @@ void account_consider_leaving(struct account *acct);
 /* As account_commit, with the account paused until done was called. */
 void account_commit_paused(struct account *acct, struct store_txn *txn,
 	void (*done)(struct account *acct, int error, void *arg), void *arg);
+
+/* Nothing is let in, and the account stays, until as many releases as holds. account_errand.c. */
+void account_hold(struct account *acct);
+void account_release(struct account *acct);
+
+/*
+ * Calls waiter->ready when the account is resident, at once if it is: 0, or a negative error when
+ * it could not be loaded. The waiter belongs to the caller and stays until then.
+ */
+void account_when_ready(struct account *acct, struct account_waiter *waiter);
 
 /* The login waits until the account is resident; then login_account_ready is called. */
 void account_wait(struct account *acct, struct login *login);

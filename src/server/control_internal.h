@@ -4,9 +4,7 @@
 
 #include "base/list.h"
 #include "io/conn.h"
-#include "io/worker.h"
 #include "proto/jid.h"
-#include "proto/scram_keys.h"
 #include "server/control.h"
 
 struct shard;
@@ -23,11 +21,7 @@ struct control_request {
 	size_t count;
 	struct buffer answer;
 	bool is_done;
-	struct job job; /* deriving keys */
 	struct jid jid;
-	struct slice password;
-	struct scram_credentials keys;
-	bool replaces; /* an existing account's keys */
 };
 
 void control_ok(struct control_request *request);

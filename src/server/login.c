@@ -73,6 +73,17 @@ login_end(struct login *login, enum stream_condition condition, const char *text
 	forget(login);
 }
 
+void
+login_end_user(struct shard *shard, struct slice bare)
+{
+	struct login *login;
+
+	LIST_EACH (login, &shard->logins, struct login, link) {
+		if (slice_is(login->user.full, bare))
+			login_end(login, STREAM_NOT_AUTHORIZED, "This account was deleted");
+	}
+}
+
 static void
 timed_out(struct timer *timer)
 {

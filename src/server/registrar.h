@@ -1,0 +1,45 @@
+/*
+ * Accounts come, change their passwords and go: the one place for it, whoever asks (kithctl, a
+ * command of an admin, the user). What was answered with 0 is on disk.
+ */
+#ifndef SERVER_REGISTRAR_H
+#define SERVER_REGISTRAR_H
+
+#include "proto/jid.h"
+#include "store/store.h"
+
+struct shard;
+
+/*
+ * On the shard that asked, later. 0; -EEXIST: there is such an account already; -ENOENT: there is
+ * none; -ENOSPC: the disk is full, nothing was changed; else the store failed.
+ */
+typedef void registrar_done(void *arg, int error);
+
+enum registrar_deed { REGISTRAR_CREATE, REGISTRAR_CHANGE };
+
+/*
+ * Makes an account, or changes its password; the keys are derived on a worker. jid: bare, of a
+ * host of ours. typed: as it was typed; copied. 0: done will be called. -EINVAL: this can be no
+ * password; -EAGAIN: too many wait for the workers; then it will not.
+ */
+int registrar_set_password(struct shard *shard, enum registrar_deed deed, const struct jid *jid,
+	struct slice typed, registrar_done *done, void *arg);
+
+/*
+ * Removes an account with everything that is stored of it, ends its sessions and sign-ins, and
+ * cancels its subscriptions both ways (XEP-0077, 3.2). When the account's home is this shard, done
+ * is called before its sessions hear of it.
+ */
+void registrar_remove(struct shard *shard, const struct jid *jid, registrar_done *done, void *arg);
+
+/* A page of addresses, in byte order; false: no more are wanted. The last one has more unset. */
+typedef bool registrar_page(void *arg, int error, const struct store_result *page);
+
+/* All accounts of all hosts, by pages. */
+void registrar_list(struct shard *shard, registrar_page *got, void *arg);
+
+/* What an error means to a person, as the end of a sentence. */
+const char *registrar_why(int error);
+
+#endif
