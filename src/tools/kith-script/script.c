@@ -172,6 +172,16 @@ empty_inbox(struct client *c)
 		client_drop(c, c->inbox_count - 1);
 }
 
+/* Forgets what came, and what was on its way. */
+static int
+forget_all(struct script *script, struct client *c)
+{
+	if (step_settle(script, c) < 0)
+		return -1;
+	empty_inbox(c);
+	return 0;
+}
+
 /* A asks, B agrees, and A sees B. Who follows the roster hears of the agreement as well. */
 static int
 subscribe(struct script *script, struct client *a, struct client *b)
@@ -180,7 +190,7 @@ subscribe(struct script *script, struct client *a, struct client *b)
 	if (hear(script, b, a, "subscribe") < 0)
 		return -1;
 	say(b, a, "subscribed");
-	return hear(script, a, b, NULL);
+	return hear(script, a, b, NULL) < 0 ? -1 : forget_all(script, a);
 }
 
 static int
@@ -191,12 +201,9 @@ do_subscribe(struct script *script, const struct slice *subjects, size_t count)
 
 	if (a == NULL || b == NULL)
 		return script_fail(script, "two who are connected can subscribe to each other");
-	if (subscribe(script, *a, *b) < 0 || subscribe(script, *b, *a) < 0 ||
-		step_settle(script, *a) < 0 || step_settle(script, *b) < 0)
+	if (subscribe(script, *a, *b) < 0 || subscribe(script, *b, *a) < 0)
 		return -1;
-	empty_inbox(*a);
-	empty_inbox(*b);
-	return 0;
+	return forget_all(script, *a);
 }
 
 /* They use the TLS context until the last; a closed one ends within five seconds by itself. */
