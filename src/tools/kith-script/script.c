@@ -258,6 +258,17 @@ do_restart(struct script *script)
 	return part_from_server(script) < 0 ? -1 : meet_server(script);
 }
 
+/* Everyone hears of it. */
+static int
+do_stop(struct script *script)
+{
+	if (script->target == NULL)
+		return script_fail(script, "only a server that was started can be stopped");
+	return script->target->stop(script->target) < 0
+		       ? script_fail(script, "the server did not end well")
+		       : 0;
+}
+
 /* "clock advances 5 minutes" */
 static int
 do_advance(struct script *script, struct slice rest)
@@ -355,6 +366,8 @@ run_statement(struct script *script, const struct statement *statement)
 	struct slice verb = script_word(&rest);
 	if (slice_is_text(subjects[0], "server") && slice_is_text(verb, "restarts"))
 		return do_restart(script);
+	if (slice_is_text(subjects[0], "server") && slice_is_text(verb, "stops"))
+		return do_stop(script);
 	if (slice_is_text(subjects[0], "clock") && slice_is_text(verb, "advances"))
 		return do_advance(script, rest);
 	if (slice_is_text(verb, "subscribe"))

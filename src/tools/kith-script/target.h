@@ -15,7 +15,7 @@ struct needs {
 struct target {
 	/* Starts it, with its data of before; port and ca are set then. 0, or -1. */
 	int (*start)(struct target *target, const struct needs *needs, const char *password);
-	/* Asks it to end and waits. 0 when it ended well. */
+	/* Asks it to end and waits. 0 when it ended well, or has already. */
 	int (*stop)(struct target *target);
 	/* Lets time pass without anybody doing anything; NULL: its time is everyone's. */
 	void (*pass)(struct target *target, uint64_t ms);
