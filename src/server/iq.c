@@ -156,6 +156,20 @@ request_of(struct iq *iq)
 	return container_of(iq, struct request, iq);
 }
 
+int64_t
+iq_wall_ms(struct iq *iq)
+{
+	return loop_wall_ms(request_of(iq)->shard->loop);
+}
+
+uint64_t
+iq_uptime_ms(struct iq *iq)
+{
+	const struct shard *shard = request_of(iq)->shard;
+
+	return loop_now_ms(shard->loop) - shard->started_ms;
+}
+
 /* The answer goes straight to the asking session, or back by the router. */
 static void
 answer(struct iq *iq, struct stanza *st)

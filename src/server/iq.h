@@ -40,6 +40,10 @@ struct iq_route {
 	void (*handle)(struct iq *iq);
 };
 
+/* The time on this shard, as people see it, and for how long the server has been running. */
+int64_t iq_wall_ms(struct iq *iq);
+uint64_t iq_uptime_ms(struct iq *iq);
+
 /* The request's data; payload must be the one of the route. */
 const void *iq_data(const struct iq *iq, const struct payload *payload);
 

@@ -91,6 +91,7 @@ struct shard {
 	struct server *server;
 	unsigned number;
 	struct loop *loop;
+	uint64_t started_ms; /* on the loop's clock */
 	struct map accounts; // account.node, by bare JID
 	struct slab account_slab, session_slab;
 	struct list sessions; // session.all

@@ -22,6 +22,7 @@ shard_create(struct server *server, unsigned number, size_t account_size, size_t
 	if (shard->loop == NULL)
 		die("The kernel gives no event loop (%s); raise the limit of open files.",
 			strerror(errno));
+	shard->started_ms = loop_now_ms(shard->loop);
 	map_init(&shard->accounts);
 	slab_init(&shard->account_slab, account_size);
 	slab_init(&shard->session_slab, session_size);

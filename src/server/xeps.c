@@ -37,6 +37,7 @@ static const struct {
 	{ 175, "Best Practices for Use of SASL ANONYMOUS" },
 	{ 178, "Best Practices for Use of SASL EXTERNAL with Certificates" },
 	{ 199, "XMPP Ping" },
+	{ 202, "Entity Time" },
 	{ 203, "Delayed Delivery" },
 	{ 368, "SRV records for XMPP over TLS" },
 	{ 438, "Best practices for password hashing and storage" },
