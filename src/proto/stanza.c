@@ -227,6 +227,24 @@ stanza_priority(const struct stanza *st)
 	return (int8_t)(negative ? -(int)value : (int)value);
 }
 
+struct slice
+stanza_status(const struct stanza *st, struct arena *arena)
+{
+	const struct xml_token *child = st->root == NULL
+						? NULL
+						: xml_child(st->root, NS_ID_CLIENT, NAME_STATUS);
+
+	return child == NULL ? NO_SLICE : xml_text(child, arena);
+}
+
+bool
+stanza_carries(const struct stanza *st, const char *name, const char *ns)
+{
+	const struct xml_token *child = stanza_payload(st);
+
+	return child != NULL && slice_is_text(child->local, name) && slice_is_text(child->uri, ns);
+}
+
 bool
 stanza_has_body(const struct stanza *st)
 {

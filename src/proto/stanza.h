@@ -66,6 +66,12 @@ const struct xml_token *stanza_payload(const struct stanza *st);
 /* RFC 6121 4.7.2.3: -128 to 127; 0 when there is none or it is no number. */
 int8_t stanza_priority(const struct stanza *st);
 
+/* RFC 6121 4.7.2.2: the text in the first <status/>; p NULL when there is none. */
+struct slice stanza_status(const struct stanza *st, struct arena *arena);
+
+/* Whether the stanza's first child is this element. */
+bool stanza_carries(const struct stanza *st, const char *name, const char *ns);
+
 /* Whether the message has a body with some text. */
 bool stanza_has_body(const struct stanza *st);
 

@@ -404,6 +404,28 @@ account_roster(struct account *acct)
 }
 
 bool
+account_exists(const struct account *acct)
+{
+	return acct->exists;
+}
+
+bool
+account_is_available(const struct account *acct)
+{
+	const struct session *s = account_sessions(acct);
+
+	while (s != NULL && !s->is_available)
+		s = session_next(s);
+	return s != NULL;
+}
+
+int64_t
+account_wall_ms(const struct account *acct)
+{
+	return loop_wall_ms(acct->shard->loop);
+}
+
+bool
 account_is_seen_by(struct account *acct, const struct jid *jid)
 {
 	const struct contact *c;

@@ -36,6 +36,15 @@ void account_read_count(struct account *acct, const struct module *module, unsig
 /* Whether the address may see the account's presence: itself, or a contact with "from". */
 bool account_is_seen_by(struct account *acct, const struct jid *jid);
 
+/* False from the moment on at which the account is deleted, and if there never was one. */
+bool account_exists(const struct account *acct);
+
+/* Whether any of its sessions is available. */
+bool account_is_available(const struct account *acct);
+
+/* The time on the account's shard, as people see it. */
+int64_t account_wall_ms(const struct account *acct);
+
 /* A transaction on this account. It must end in iq_commit or account_commit. */
 struct store_txn *txn_begin(struct account *acct);
 

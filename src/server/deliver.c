@@ -60,11 +60,23 @@ deliver_message(struct account *acct, struct stanza *st)
 		route_bounce(acct->shard, st, SERVICE_UNAVAILABLE, NULL, NULL);
 }
 
+/* Asked before it is known whether there is that resource, which is not everyone's to learn. */
+static bool
+may_be_asked(struct account *acct, struct stanza *st)
+{
+	if (jid_resource(&st->to).len == 0 || (st->type != TYPE_GET && st->type != TYPE_SET))
+		return true;
+	return route_verdict(
+		acct->shard, st, hook_in_request(&acct->shard->server->pipeline, st, acct));
+}
+
 static void
 deliver_iq(struct account *acct, struct stanza *st)
 {
 	struct session *s = account_session(acct, jid_resource(&st->to));
 
+	if (!may_be_asked(acct, st))
+		return;
 	if (s != NULL)
 		(void)session_deliver(s, st);
 	else if (jid_resource(&st->to).len > 0)

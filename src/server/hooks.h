@@ -9,6 +9,7 @@
 #include "proto/errors.h"
 
 struct account;
+struct buffer;
 struct disco;
 struct host;
 struct payload;

@@ -226,16 +226,37 @@ deny_probe(struct account *acct, const struct jid *from)
 	route(acct->shard, &no);
 }
 
+/* 4.3.2, 3: nobody is available; a module may know since when. */
+static void
+tell_absence(struct account *acct, const struct jid *to)
+{
+	struct stanza gone = {
+		.kind = STANZA_PRESENCE,
+		.type = TYPE_UNAVAILABLE,
+		.from = acct->jid,
+		.to = *to,
+	};
+	struct buffer content;
+
+	buffer_init(&content, LIMIT_STORED_STANZA);
+	hook_absence(&acct->shard->server->pipeline, &content, acct);
+	gone.content = buffer_slice(&content);
+	route(acct->shard, &gone);
+	buffer_finish(&content);
+}
+
 /*
  * RFC 6121 4.3.2: only those who may see us learn something, the account itself included. Whose
- * request waits for an answer gets none by this. Silence says that nobody is available.
+ * request waits for an answer gets none by this.
  */
 static void
 answer_probe(struct account *acct, const struct stanza *st)
 {
 	struct jid from = st->from;
 
-	if (account_is_seen_by(acct, &from))
+	if (account_is_seen_by(acct, &from) && !account_is_available(acct))
+		tell_absence(acct, &from);
+	else if (account_is_seen_by(acct, &from))
 		show_resource(acct, jid_resource(&st->to), &from);
 	else if (roster_request(&acct->roster, jid_bare(&from)) == NULL)
 		deny_probe(acct, &from);

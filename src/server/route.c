@@ -135,6 +135,9 @@ hand_over_copy(struct shard *shard, struct stanza *st, const struct jid *to)
 
 	if (acct == NULL)
 		return; /* nobody is signed in, and presence is kept for nobody */
+	/* That nobody is available is no news to who just came: silence says so, too. */
+	if (st->type == TYPE_PROBE && !account_is_available(acct))
+		return;
 	st->to = *to;
 	if (account_is_ready(acct))
 		account_receive(acct, st);

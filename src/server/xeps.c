@@ -29,6 +29,7 @@ static const struct {
 	const char *text;
 } titles[] = {
 	{ 4, "Data Forms" },
+	{ 12, "Last Activity" },
 	{ 30, "Service Discovery" },
 	{ 82, "XMPP Date and Time Profiles" },
 	{ 92, "Software Version" },
