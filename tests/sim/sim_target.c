@@ -46,21 +46,32 @@ set(struct config *config, const char *setting)
 	return 0;
 }
 
+/* All domains share the one certificate. */
+static void
+add_host(struct sim_target *t, const char *domain)
+{
+	char certificate[PATH_MAX], key[PATH_MAX];
+
+	if (t->setup.directory == NULL) {
+		config_add_host(t->config, domain, NULL, NULL);
+		return;
+	}
+	(void)snprintf(certificate, sizeof(certificate), "%s/cert.pem", t->setup.directory);
+	(void)snprintf(key, sizeof(key), "%s/key.pem", t->setup.directory);
+	config_add_host(t->config, domain, certificate, key);
+}
+
 static int
 configure(struct sim_target *t, const struct needs *needs)
 {
-	char certificate[PATH_MAX], key[PATH_MAX], shards[32];
+	char shards[32];
 	int r;
 
 	t->config = config_create(t->sections);
 	(void)snprintf(shards, sizeof(shards), "server.shards=%u", t->setup.shards);
-	if (t->setup.directory != NULL) {
-		(void)snprintf(certificate, sizeof(certificate), "%s/cert.pem", t->setup.directory);
-		(void)snprintf(key, sizeof(key), "%s/key.pem", t->setup.directory);
-		config_add_host(t->config, t->setup.domain, certificate, key);
-	} else {
-		config_add_host(t->config, t->setup.domain, NULL, NULL);
-	}
+	add_host(t, t->setup.domain);
+	for (size_t i = 0; i < needs->domain_count; i++)
+		add_host(t, needs->domains[i]);
 	r = set(t->config, shards);
 	for (size_t i = 0; r == 0 && i < needs->setting_count; i++)
 		r = set(t->config, needs->settings[i]);
@@ -89,8 +100,10 @@ add_users(struct sim_target *t, const struct needs *needs, const char *password)
 	buffer_init(&text, 4096);
 	(void)scram_credentials_write(&keys, &text);
 	for (size_t i = 0; i < needs->user_count; i++) {
-		struct slice bare = arena_printf(
-			&t->arena, "%s@%s", needs->users[i], t->setup.domain);
+		const char *user = needs->users[i];
+		struct slice bare = strchr(user, '@') != NULL ? slice_of(user)
+							      : arena_printf(&t->arena, "%s@%s",
+									user, t->setup.domain);
 		struct store_txn *txn = store_txn_create(t->server->store, bare);
 
 		store_txn_value_create(

@@ -34,7 +34,7 @@ static void
 open_stream(struct client *c)
 {
 	stream_write_header(
-		conn_output(c->conn), NO_SLICE, NO_SLICE, slice_of(c->world->domain), NO_SLICE);
+		conn_output(c->conn), NO_SLICE, NO_SLICE, slice_of(c->domain), NO_SLICE);
 }
 
 static struct sasl_bindings
@@ -209,7 +209,7 @@ on_sign_in(struct client *c, const struct stream_event *e)
 		on_features(c, e);
 		break;
 	case STREAM_PROCEED:
-		conn_start_tls(c->conn, c->world->tls, false, c->world->domain);
+		conn_start_tls(c->conn, c->world->tls, false, c->domain);
 		stream_restart(&c->stream);
 		break;
 	case STREAM_AUTH_RESPONSE:
@@ -319,6 +319,7 @@ client_create(const struct world *world, const struct client_wish *wish)
 	c->world = world;
 	c->name = copy(wish->name);
 	c->user = copy(wish->user);
+	c->domain = copy(wish->domain.len > 0 ? wish->domain : slice_of(world->domain));
 	c->password = copy(wish->password);
 	c->resource = copy(wish->resource);
 	c->allowed = wish->allowed;
@@ -365,6 +366,7 @@ client_destroy(struct client **client)
 	free_texts(c->ignored, c->ignored_count);
 	free(c->name);
 	free(c->user);
+	free(c->domain);
 	free(c->password);
 	free(c->resource);
 	free(c->full);

@@ -37,6 +37,7 @@ enum client_state {
 /* What a client is to be; texts are copied. */
 struct client_wish {
 	struct slice name, user, password;
+	struct slice domain;   /* empty: the world's */
 	struct slice resource; /* empty: the server's choice */
 	unsigned allowed;      /* SASL_BIT()s; 0: all */
 	enum client_goal goal;
@@ -44,7 +45,7 @@ struct client_wish {
 
 struct client {
 	const struct world *world;
-	char *name, *user, *password, *resource;
+	char *name, *user, *domain, *password, *resource;
 	unsigned allowed;
 	enum client_goal goal;
 	struct conn *conn; /* NULL: ended */

@@ -17,8 +17,12 @@ static bool
 read_user(struct client_wish *wish, struct slice value)
 {
 	size_t slash = slice_find(value, '/');
+	struct slice bare = slice_make(value.p, slash);
+	size_t at = slice_find(bare, '@');
 
-	wish->user = slice_make(value.p, slash);
+	wish->user = slice_make(bare.p, at);
+	if (at < bare.len)
+		wish->domain = slice_from(bare, at + 1);
 	if (slash < value.len)
 		wish->resource = slice_from(value, slash + 1);
 	return value.len > 0;

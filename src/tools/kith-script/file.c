@@ -91,29 +91,37 @@ begins_with(const struct statement *statement, const char *text)
 bool
 statement_is_need(const struct statement *statement)
 {
-	return begins_with(statement, "users ") || begins_with(statement, "server has ");
+	return begins_with(statement, "users ") || begins_with(statement, "server has ") ||
+	       begins_with(statement, "server serves ");
 }
 
-/* "users juliet, romeo" and "server has KEY=VALUE" */
+/* "users juliet, romeo", "server serves DOMAIN" and "server has KEY=VALUE" */
 void
 needs_read(struct needs *needs, const struct statement *list, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (begins_with(&list[i], "users "))
 			add_words(&needs->users, &needs->user_count, &list[i], 1);
+		else if (begins_with(&list[i], "server serves "))
+			add_words(&needs->domains, &needs->domain_count, &list[i], 2);
 		else if (statement_is_need(&list[i]))
 			add_words(&needs->settings, &needs->setting_count, &list[i], 2);
 	}
 }
 
+static void
+free_words(char **words, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(words[i]);
+	free(words);
+}
+
 void
 needs_finish(struct needs *needs)
 {
-	for (size_t i = 0; i < needs->user_count; i++)
-		free(needs->users[i]);
-	for (size_t i = 0; i < needs->setting_count; i++)
-		free(needs->settings[i]);
-	free(needs->users);
-	free(needs->settings);
+	free_words(needs->users, needs->user_count);
+	free_words(needs->domains, needs->domain_count);
+	free_words(needs->settings, needs->setting_count);
 	*needs = (struct needs){ 0 };
 }

@@ -17,7 +17,8 @@ void statements_free(struct statement *list, size_t count);
 /* The next word of the text, which is cut off; empty at the end. */
 struct slice script_word(struct slice *rest);
 
-/* "users juliet, romeo" and "server has KEY=VALUE": nothing to do when their turn comes. */
+/* "users juliet", "server serves DOMAIN" and "server has KEY=VALUE": nothing to do when their turn
+ * comes. */
 bool statement_is_need(const struct statement *statement);
 /* Adds what the statements need. */
 void needs_read(struct needs *needs, const struct statement *list, size_t count);

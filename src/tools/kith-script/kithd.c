@@ -25,6 +25,13 @@ add_word(struct command *command, const char *word)
 }
 
 static void
+add_option(struct command *command, const char *option, const char *value)
+{
+	add_word(command, option);
+	add_word(command, value);
+}
+
+static void
 make_command(struct command *command, const struct kithd *kithd, const struct needs *needs,
 	const char *password)
 {
@@ -32,18 +39,19 @@ make_command(struct command *command, const struct kithd *kithd, const struct ne
 	add_word(command, "--try");
 	for (size_t i = 0; i < kithd->arg_count; i++)
 		add_word(command, kithd->args[i]);
-	for (size_t i = 0; i < needs->setting_count; i++) {
-		add_word(command, "--set");
-		add_word(command, needs->settings[i]);
-	}
+	for (size_t i = 0; i < needs->setting_count; i++)
+		add_option(command, "--set", needs->settings[i]);
+	if (needs->domain_count > 0)
+		add_option(command, "--domain", "localhost");
+	for (size_t i = 0; i < needs->domain_count; i++)
+		add_option(command, "--domain", needs->domains[i]);
 	/* Who is there already is not made again. */
 	for (size_t i = 0; i < needs->user_count && !kithd->was_started; i++) {
 		char *user;
 
 		if (asprintf(&user, "%s:%s", needs->users[i], password) < 0)
 			die("out of memory");
-		add_word(command, "--user");
-		add_word(command, user);
+		add_option(command, "--user", user);
 		free(user);
 	}
 }

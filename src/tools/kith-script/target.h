@@ -6,8 +6,10 @@
 
 /* What the scenario wants of its server, from the statements that begin with its needs. */
 struct needs {
-	char **users; /* names; all have the world's password */
+	char **users; /* names or bare addresses; all have the world's password */
 	size_t user_count;
+	char **domains; /* besides the first */
+	size_t domain_count;
 	char **settings; /* "key=value" */
 	size_t setting_count;
 };
