@@ -18,6 +18,22 @@ static const struct field question_fields[] = {
 static const struct payload info = { "query", NS_INFO, question_fields };
 static const struct payload items = { "query", NS_ITEMS, question_fields };
 
+/* A node that a module has. */
+static void
+answer_node(struct iq *iq, struct disco *answer, const struct payload *payload)
+{
+	enum stanza_condition refusal;
+	bool is_refused;
+
+	disco_collect_node(answer, iq->host, &iq->st.from);
+	if (!disco_is_taken(answer, &is_refused, &refusal))
+		iq_error(iq, ITEM_NOT_FOUND, "This host has no such node");
+	else if (is_refused)
+		iq_error(iq, refusal, NULL);
+	else
+		iq_result(iq, payload, disco_info(answer));
+}
+
 static void
 host_info(struct iq *iq)
 {
@@ -25,7 +41,7 @@ host_info(struct iq *iq)
 	struct disco *answer = disco_create(iq->arena, asked->node);
 
 	if (asked->node.len > 0) {
-		iq_error(iq, ITEM_NOT_FOUND, "This host has no such node");
+		answer_node(iq, answer, &disco_info_payload);
 		return;
 	}
 	disco_identity(answer, "server", "im", server_name());
@@ -40,7 +56,7 @@ host_items(struct iq *iq)
 	struct disco *answer = disco_create(iq->arena, asked->node);
 
 	if (asked->node.len > 0) {
-		iq_error(iq, ITEM_NOT_FOUND, "This host has no such node");
+		answer_node(iq, answer, &disco_items_payload);
 		return;
 	}
 	iq_result(iq, &disco_items_payload, disco_items(answer));

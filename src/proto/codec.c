@@ -406,6 +406,9 @@ encode_child(struct buffer *out, const struct field *f, const void *at)
 	case FIELD_TEXT:
 		xml_write_text(out, *(const struct slice *)at);
 		break;
+	case FIELD_XML:
+		(void)buffer_append(out, *(const struct slice *)at);
+		break;
 	case FIELD_CHILD_TEXT:
 		encode_text_child(out, f, *(const struct slice *)at);
 		break;

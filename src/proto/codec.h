@@ -29,6 +29,7 @@ enum field_kind {
 	FIELD_CHILD_TEXTS, /* struct slice_list: text of each */
 	FIELD_CHILD_FLAG,  /* bool: whether there is such a child */
 	FIELD_CHILD_JIDS,  /* struct jid_list: an attribute of each */
+	FIELD_XML,         /* struct slice: written as it is; decoding leaves it alone */
 	FIELD_CHILD_LIST,  /* struct { T *v; size_t count; }: each as a struct of sub */
 };
 
@@ -74,6 +75,10 @@ struct payload {
 #define OWN_TEXT(S, m) \
 	{ \
 		.kind = FIELD_TEXT, .offset = FIELD_OFFSET(S, m, struct slice) \
+	}
+#define INNER_XML(S, m) \
+	{ \
+		.kind = FIELD_XML, .offset = FIELD_OFFSET(S, m, struct slice) \
 	}
 #define CHILD_TEXT(S, m, name_) \
 	{ \

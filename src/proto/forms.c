@@ -34,6 +34,7 @@ const struct field form_fields[] = {
 	CHILD_LIST(struct form, fields, "field", field_fields),
 	CHILD_LIST(struct form, reported, "reported", item_fields),
 	CHILD_LIST(struct form, items, "item", item_fields),
+	INNER_XML(struct form, more),
 	FIELDS_END(struct form),
 };
 const struct payload form_payload = { "x", NS_FORMS, form_fields };
@@ -58,6 +59,12 @@ entry_count(const struct form_spec *spec)
 	while (spec->entries[n].kind != FORM_END)
 		n++;
 	return n;
+}
+
+size_t
+form_size(const struct form_spec *spec)
+{
+	return spec->entries[entry_count(spec)].offset;
 }
 
 /* ---- Writing ---- */
@@ -441,7 +448,7 @@ form_read(const struct form_spec *spec, const struct form *form, struct arena *a
 	const char **why_out)
 {
 	struct reader r = { .arena = arena, .entry = spec->entries };
-	size_t size = spec->entries[entry_count(spec)].offset;
+	size_t size = form_size(spec);
 	char *copy = arena_alloc(arena, size);
 
 	if (!slice_is_text(form->type, "submit")) {

@@ -47,6 +47,7 @@ struct form {
 	struct slice_list instructions;
 	struct form_field_list fields;
 	struct form_item_list reported, items; /* rows, and the one that heads them */
+	struct slice more;                     /* XML that is written behind all that; not read */
 };
 
 /* In what wraps forms they are a list, though there is one at most that counts: the first. */
@@ -126,6 +127,9 @@ struct form_spec {
 	{ \
 		.kind = FORM_END, .offset = sizeof(S) \
 	}
+
+/* Bytes of the struct that the entries fill. */
+size_t form_size(const struct form_spec *spec);
 
 /* The form to fill in, with what data holds as the values so far; data NULL: none. */
 struct form form_ask(const struct form_spec *spec, const void *data, struct arena *arena);

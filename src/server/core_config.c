@@ -19,6 +19,8 @@ static const struct option server_options[] = {
 		"How long a stopping server waits for its clients to close."),
 	OPTION_UINT(struct server_config, roster_items, "max_roster_items", 5000, 1, 1000000,
 		"How many contacts and how many waiting requests one account may have."),
+	OPTION_TEXTS(struct server_config, admins, "admins", "",
+		"The accounts that may run the commands of administrators, as a@example.org."),
 	{ 0 },
 };
 

@@ -12,6 +12,7 @@ struct server_config {
 	uint32_t account_idle_ms;
 	uint32_t stop_ms;
 	uint32_t roster_items;
+	struct text_list admins;
 };
 
 struct c2s_config {

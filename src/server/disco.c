@@ -11,7 +11,7 @@ struct feature {
 	struct slice var;
 };
 struct item {
-	struct slice jid, name;
+	struct slice jid, node, name;
 };
 
 struct identities {
@@ -33,6 +33,8 @@ struct disco {
 	struct identities identities;
 	struct features features;
 	struct items items;
+	bool is_taken, is_refused;
+	enum stanza_condition refusal;
 };
 
 static const struct field identity_fields[] = {
@@ -47,6 +49,7 @@ static const struct field feature_fields[] = {
 };
 static const struct field item_fields[] = {
 	ATTR_TEXT(struct item, jid, "jid"),
+	ATTR_TEXT(struct item, node, "node"),
 	ATTR_TEXT(struct item, name, "name"),
 	FIELDS_END(struct item),
 };
@@ -123,12 +126,45 @@ disco_identity(struct disco *answer, const char *category, const char *type, con
 }
 
 void
-disco_item(struct disco *answer, struct slice jid, struct slice name)
+disco_item_node(struct disco *answer, struct slice jid, struct slice node, struct slice name)
 {
 	struct items *list = &answer->items;
 
 	list->v = grow(answer->arena, list->v, list->count, sizeof(*list->v));
-	list->v[list->count++] = (struct item){ jid, name };
+	list->v[list->count++] = (struct item){ jid, node, name };
+}
+
+void
+disco_item(struct disco *answer, struct slice jid, struct slice name)
+{
+	disco_item_node(answer, jid, NO_SLICE, name);
+}
+
+void
+disco_take(struct disco *answer)
+{
+	answer->is_taken = true;
+}
+
+void
+disco_refuse(struct disco *answer, enum stanza_condition condition)
+{
+	answer->is_refused = true;
+	answer->refusal = condition;
+}
+
+bool
+disco_is_taken(const struct disco *answer, bool *is_refused_out, enum stanza_condition *refusal_out)
+{
+	*is_refused_out = answer->is_refused;
+	*refusal_out = answer->refusal;
+	return answer->is_taken;
+}
+
+void
+disco_collect_node(struct disco *answer, struct host *host, const struct jid *from)
+{
+	hook_disco_host_node(&host->server->pipeline, answer, host, from);
 }
 
 struct slice

@@ -12,6 +12,7 @@ struct account;
 struct buffer;
 struct disco;
 struct host;
+struct jid;
 struct payload;
 struct session;
 struct stanza;

@@ -207,17 +207,31 @@ iq_result(struct iq *iq, const struct payload *payload, const void *data)
 }
 
 void
-iq_error(struct iq *iq, enum stanza_condition condition, const char *text)
+iq_refuse(struct iq *iq, enum stanza_condition condition, const char *text,
+	const struct payload *detail)
 {
 	struct stanza st = { .type = TYPE_ERROR };
 	struct buffer content;
 
 	buffer_init(&content, LIMIT_STORED_STANZA);
-	stanza_error_write(&content, condition, text, NULL, NULL);
+	stanza_error_write(&content, condition, text, detail == NULL ? NULL : detail->name,
+		detail == NULL ? NULL : detail->ns);
 	st.content = buffer_slice(&content);
 	answer(iq, &st);
 	buffer_finish(&content);
 	request_destroy(request_of(iq));
+}
+
+void
+iq_error(struct iq *iq, enum stanza_condition condition, const char *text)
+{
+	iq_refuse(iq, condition, text, NULL);
+}
+
+struct shard *
+iq_shard(struct iq *iq)
+{
+	return request_of(iq)->shard;
 }
 
 static void

@@ -12,6 +12,7 @@
 struct account;
 struct host;
 struct session;
+struct shard;
 struct store_txn;
 struct module;
 
@@ -52,6 +53,13 @@ void iq_result(struct iq *iq, const struct payload *payload, const void *data);
 
 /* Answers with an error; text NULL: the condition's own. The iq is gone afterwards. */
 void iq_error(struct iq *iq, enum stanza_condition condition, const char *text);
+
+/* The same with an application-specific condition, which may be NULL (RFC 6120, 8.3.4). */
+void iq_refuse(struct iq *iq, enum stanza_condition condition, const char *text,
+	const struct payload *detail);
+
+/* Where the request is handled, and must be answered. */
+struct shard *iq_shard(struct iq *iq);
 
 /*
  * Commits the transaction, then calls saved, which answers. Until then the account is paused: its

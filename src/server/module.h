@@ -12,6 +12,7 @@
 #include "proto/codec.h"
 #include "proto/stanza.h"
 #include "server/account.h"
+#include "server/command.h"
 #include "server/disco.h"
 #include "server/hooks.h"
 #include "server/host.h"
@@ -48,6 +49,7 @@ struct module {
 	const struct store_entry *stores;
 	const struct metric *metrics;
 	const struct iq_route *routes;
+	const struct command_entry *commands;
 	const char *const *needs; /* names of modules, NULL at the end */
 	struct hooks on;
 };

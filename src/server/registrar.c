@@ -39,6 +39,24 @@ registrar_why(int error)
 	}
 }
 
+enum stanza_condition
+registrar_condition(int error)
+{
+	switch (error) {
+	case -EEXIST:
+		return CONFLICT;
+	case -ENOENT:
+		return ITEM_NOT_FOUND;
+	case -EINVAL:
+		return NOT_ACCEPTABLE;
+	case -ENOSPC:
+	case -EAGAIN:
+		return RESOURCE_CONSTRAINT;
+	default:
+		return INTERNAL_SERVER_ERROR;
+	}
+}
+
 /* ---- Keys ---- */
 
 struct change {

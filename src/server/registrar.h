@@ -5,6 +5,7 @@
 #ifndef SERVER_REGISTRAR_H
 #define SERVER_REGISTRAR_H
 
+#include "proto/errors.h"
 #include "proto/jid.h"
 #include "store/store.h"
 
@@ -38,6 +39,9 @@ typedef bool registrar_page(void *arg, int error, const struct store_result *pag
 
 /* All accounts of all hosts, by pages. */
 void registrar_list(struct shard *shard, registrar_page *got, void *arg);
+
+/* The error as an answer over XMPP (XEP-0133, 6). */
+enum stanza_condition registrar_condition(int error);
 
 /* What an error means to a person, as the end of a sentence. */
 const char *registrar_why(int error);

@@ -4,6 +4,7 @@
 #include "base/random.h"
 #include "proto/sasl.h"
 #include "server/account_internal.h"
+#include "server/command_internal.h"
 #include "server/control.h"
 #include "server/credentials.h"
 #include "server/iq_internal.h"
@@ -345,6 +346,8 @@ server_create(
 	server->roster_item = codec_add(server->codec, &roster_item_payload);
 	make_pipeline(server, setup);
 	r = modules_add_routes(server, error);
+	if (r == 0)
+		r = commands_check(server, error);
 	if (r == 0)
 		r = add_hosts(server, error);
 	if (r == 0) {

@@ -106,10 +106,12 @@ struct shard {
 	struct tls_context *tls;
 	struct throttle *throttle;
 	struct password_cache *passwords;
+	struct commands *commands;   /* under way, of users whose home this is */
 	struct listener **listeners; /* of c2s.c */
 	size_t listener_count;
 	uint64_t *metrics;        /* CORE_METRICS, then the modules' */
 	struct timer others_wait; /* while sessions wait for the store or another shard */
+	struct timer stop;        /* an admin's, of the whole server */
 	struct timer tidy;        /* gives memory back after a storm */
 	size_t most_conns;        /* since it was last given back */
 	size_t free_bytes;        /* that the allocator had then, at least */

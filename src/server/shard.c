@@ -2,6 +2,7 @@
 #include "io/sim.h"
 #include "proto/sasl.h"
 #include "server/account_internal.h"
+#include "server/command_internal.h"
 #include "server/control.h"
 #include "server/credentials.h"
 #include "server/server_internal.h"
@@ -33,6 +34,7 @@ shard_create(struct server *server, unsigned number, size_t account_size, size_t
 	shard->sasl = sasl_context_create();
 	shard->throttle = throttle_create();
 	shard->passwords = password_cache_create();
+	shard->commands = commands_create();
 	shard->metrics = xcalloc(server->metric_count, sizeof(*shard->metrics));
 	return shard;
 }
@@ -43,6 +45,7 @@ shard_destroy(struct shard *shard)
 	struct map_node *node;
 	size_t at = 0;
 
+	commands_destroy(&shard->commands);
 	while ((node = map_next(&shard->accounts, &at)) != NULL) {
 		account_destroy(container_of(node, struct account, node));
 		at = 0;

@@ -1,0 +1,61 @@
+/*
+ * What administrators do with accounts and with those who are signed in: the one place for it,
+ * whether kithctl asks or a command. All of these may be called on any shard; done is called
+ * there, later. Making and removing accounts is in registrar.h.
+ */
+#ifndef SERVER_ADMIN_H
+#define SERVER_ADMIN_H
+
+#include "server/roster.h"
+
+struct shard;
+
+/* One session. */
+struct admin_session {
+	struct jid jid;    /* full */
+	struct slice peer; /* its IP address */
+};
+
+/* What was found; valid during the call. */
+struct admin_sessions {
+	const struct admin_session *v;
+	size_t count;
+	uint64_t users; /* that have a session, all of them */
+};
+
+typedef void admin_got_sessions(void *arg, const struct admin_sessions *found);
+
+/*
+ * The sessions of that domain's users (NO_SLICE: of all domains), those of each user together;
+ * most: of how many users at most.
+ */
+void admin_list_sessions(struct shard *shard, struct slice domain, uint32_t most,
+	admin_got_sessions *done, void *arg);
+
+/* The sessions of one account. */
+void admin_find_sessions(
+	struct shard *shard, const struct jid *bare, admin_got_sessions *done, void *arg);
+
+typedef void admin_counted(void *arg, uint64_t count);
+
+/* Ends the session, or all of the account when the address is bare; how many those were. */
+void admin_kick(struct shard *shard, const struct jid *jid, admin_counted *done, void *arg);
+
+/*
+ * A headline from the domain to every session of its users (NO_SLICE: of all domains, each from
+ * its own); how many those were. The text is copied.
+ */
+void admin_announce(struct shard *shard, struct slice domain, struct slice text,
+	admin_counted *done, void *arg);
+
+/* error: 0, -ENOENT when there is no such account, else the store failed. */
+typedef void admin_got_roster(void *arg, int error, const struct roster_item_list *items);
+
+/* The stored roster of an account. */
+void admin_read_roster(
+	struct shard *shard, const struct jid *bare, admin_got_roster *done, void *arg);
+
+/* Lets the server stop after a while; asked again, the new time counts. False: it cannot. */
+bool admin_stop(struct shard *shard, uint32_t delay_ms);
+
+#endif
