@@ -48,7 +48,21 @@ static const struct field fields[] = {
 	CHILD_LIST(struct all, items, "item", item_fields),
 	FIELDS_END(struct all),
 };
-static const struct payload payload = { "all", "urn:kith:all", fields };
+static const struct payload all_payload = { "all", "urn:kith:all", fields };
+
+struct box {
+	struct slice id;
+	struct foreign_list content;
+};
+
+static const struct field box_fields[] = {
+	ATTR_TEXT(struct box, id, "id"),
+	CHILDREN(struct box, content),
+	FIELDS_END(struct box),
+};
+static const struct payload box_payload = { "box", "urn:kith:box", box_fields };
+
+static const struct payload *const payloads[] = { &all_payload, &box_payload };
 
 /* Reads the text and writes what it says. False when it is refused. */
 static bool
@@ -66,7 +80,7 @@ write_again(const struct names *names, const struct codec_type *type, struct sli
 	if (xml_read(names, &xml_limits_client, NAME_UNKNOWN, text, &tokens, &arena, &why) == 0 &&
 		codec_matches(type, tokens.v) &&
 		codec_decode(type, tokens.v, &arena, &data, &why) == 0) {
-		codec_encode(out, &payload, data);
+		codec_encode(out, codec_payload(type), data);
 		good = !out->overflowed;
 	}
 	arena_finish(&arena);
@@ -74,22 +88,30 @@ write_again(const struct names *names, const struct codec_type *type, struct sli
 	return good;
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void
+write_twice(const struct names *names, const struct codec_type *type, struct slice text)
 {
-	struct names *names = names_create();
-	struct codec *codec = codec_create(names);
-	const struct codec_type *type = codec_add(codec, &payload);
 	struct buffer once, twice;
 
 	buffer_init(&once, (size_t)1 << 18);
 	buffer_init(&twice, (size_t)1 << 20);
-	if (write_again(names, type, slice_make((const char *)data, size), &once)) {
+	if (write_again(names, type, text, &once)) {
 		assert(write_again(names, type, buffer_slice(&once), &twice));
 		assert(slice_is(buffer_slice(&once), buffer_slice(&twice)));
 	}
 	buffer_finish(&once);
 	buffer_finish(&twice);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct names *names = names_create();
+	struct codec *codec = codec_create(names);
+
+	for (size_t i = 0; i < COUNT_OF(payloads); i++)
+		write_twice(
+			names, codec_add(codec, payloads[i]), slice_make((const char *)data, size));
 	codec_destroy(&codec);
 	names_destroy(&names);
 	return 0;

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { FOREIGN_BYTES = 1024 * 1024 }; /* of one element that is kept as it is */
+
 /* It recurses over const tables of ours, never as deep as a peer wants. */
 /* NOLINTBEGIN(misc-no-recursion) */
 
@@ -253,6 +255,33 @@ decode_list(struct decoder *d, const struct compiled_field *f, const struct xml_
 }
 
 static int
+decode_children(struct decoder *d, const struct xml_token *element, struct foreign_list *out)
+{
+	const struct xml_token *c = xml_first_child(element);
+	size_t count = 0;
+	struct buffer xml;
+	bool fits = true;
+
+	for (; c != NULL; c = xml_next_sibling(c))
+		count++;
+	out->v = arena_array(d->arena, count + 1, struct foreign);
+	buffer_init(&xml, FOREIGN_BYTES);
+	for (c = xml_first_child(element); c != NULL && fits; c = xml_next_sibling(c)) {
+		buffer_clear(&xml);
+		xml_write_element(&xml, c, element->uri);
+		fits = !xml.overflowed;
+		out->v[out->count++] = (struct foreign){
+			c->local,
+			c->uri,
+			arena_copy(d->arena, buffer_slice(&xml)),
+		};
+	}
+	buffer_finish(&xml);
+	d->why = "The content is too long when its namespaces are written out";
+	return fits ? 0 : -EINVAL;
+}
+
+static int
 decode_field(struct decoder *d, const struct compiled_field *f, const struct xml_token *element,
 	void *at)
 {
@@ -285,6 +314,8 @@ decode_field(struct decoder *d, const struct compiled_field *f, const struct xml
 		return decode_jids(d, f, element, at);
 	case FIELD_CHILD_LIST:
 		return decode_list(d, f, element, at);
+	case FIELD_CHILDREN:
+		return decode_children(d, element, at);
 	default:
 		return 0;
 	}
@@ -400,6 +431,13 @@ encode_list(struct buffer *out, const struct field *f, const struct any_list *li
 }
 
 static void
+encode_children(struct buffer *out, const struct foreign_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		(void)buffer_append(out, list->v[i].xml);
+}
+
+static void
 encode_child(struct buffer *out, const struct field *f, const void *at)
 {
 	switch (f->kind) {
@@ -424,6 +462,9 @@ encode_child(struct buffer *out, const struct field *f, const void *at)
 		break;
 	case FIELD_CHILD_LIST:
 		encode_list(out, f, at);
+		break;
+	case FIELD_CHILDREN:
+		encode_children(out, at);
 		break;
 	default:
 		break;

@@ -18,6 +18,19 @@ struct slice_list {
 	size_t count;
 };
 
+/*
+ * An element that nobody here understands, kept to be given back. Its xml means the same in any
+ * place whose default namespace is the parent's; with a namespace of its own, anywhere.
+ */
+struct foreign {
+	struct slice name, ns, xml;
+};
+
+struct foreign_list {
+	struct foreign *v;
+	size_t count;
+};
+
 enum field_kind {
 	FIELD_END,         /* offset: size of the struct */
 	FIELD_ATTR_TEXT,   /* struct slice */
@@ -31,6 +44,7 @@ enum field_kind {
 	FIELD_CHILD_JIDS,  /* struct jid_list: an attribute of each */
 	FIELD_XML,         /* struct slice: written as it is; decoding leaves it alone */
 	FIELD_CHILD_LIST,  /* struct { T *v; size_t count; }: each as a struct of sub */
+	FIELD_CHILDREN,    /* struct foreign_list: every child, also those of other fields */
 };
 
 struct field {
@@ -103,6 +117,10 @@ struct payload {
 #define CHILD_LIST(S, m, name_, fields_) \
 	{ \
 		.kind = FIELD_CHILD_LIST, .offset = offsetof(S, m), .name = name_, .sub = fields_ \
+	}
+#define CHILDREN(S, m) \
+	{ \
+		.kind = FIELD_CHILDREN, .offset = FIELD_OFFSET(S, m, struct foreign_list) \
 	}
 #define FIELDS_END(S) \
 	{ \

@@ -58,11 +58,16 @@ unsigned account_table(const struct account *acct, const struct module *module, 
 void account_commit(struct account *acct, struct store_txn *txn,
 	void (*done)(struct account *acct, int error, void *arg), void *arg);
 
+/* Reads of this account, to be asked for in it by store_read_…. It must end in a fetch. */
+struct store_batch *batch_begin(struct account *acct);
+
 /*
- * Reads the module's stores outside of loading: fill adds the reads to the batch, done gets it
- * completed. The account is paused until then, so what follows sees the answer's effect in order.
+ * Reads the module's stores outside of loading: done gets the batch completed, or (with a negative
+ * error) empty. The account is paused until then, so what follows sees the answer's effect in
+ * order.
  */
 void account_fetch(struct account *acct, struct store_batch *batch,
-	void (*done)(struct account *acct, struct store_batch *batch, void *arg), void *arg);
+	void (*done)(struct account *acct, int error, struct store_batch *batch, void *arg),
+	void *arg);
 
 #endif

@@ -11,7 +11,7 @@
 struct errand {
 	struct account *acct;
 	void (*committed)(struct account *acct, int error, void *arg);
-	void (*fetched)(struct account *acct, struct store_batch *batch, void *arg);
+	void (*fetched)(struct account *acct, int error, struct store_batch *batch, void *arg);
 	void *arg;
 	bool pauses;
 };
@@ -83,7 +83,7 @@ errand_done(struct store_request *request)
 	if (errand->committed != NULL)
 		errand->committed(acct, request->error, errand->arg);
 	else if (errand->fetched != NULL)
-		errand->fetched(acct, store_batch_of(request), errand->arg);
+		errand->fetched(acct, request->error, store_batch_of(request), errand->arg);
 	errand_end(errand);
 }
 
@@ -113,9 +113,16 @@ account_commit_paused(struct account *acct, struct store_txn *txn,
 	commit(acct, txn, true, done, arg);
 }
 
+struct store_batch *
+batch_begin(struct account *acct)
+{
+	return store_batch_create(acct->shard->server->store, acct->jid.full);
+}
+
 void
 account_fetch(struct account *acct, struct store_batch *batch,
-	void (*done)(struct account *acct, struct store_batch *batch, void *arg), void *arg)
+	void (*done)(struct account *acct, int error, struct store_batch *batch, void *arg),
+	void *arg)
 {
 	struct errand *errand;
 

@@ -19,6 +19,7 @@ struct request {
 	struct xml_tokens tokens;
 	struct shard *shard;
 	void (*saved)(struct iq *iq);
+	void (*fetched)(struct iq *iq, const struct store_batch *batch);
 };
 
 static const struct iq_entry *
@@ -186,24 +187,41 @@ answer(struct iq *iq, struct stanza *st)
 		route(request->shard, st);
 }
 
+/* The content has been written; it may have become too long. */
+static void
+finish_result(struct iq *iq, struct buffer *content)
+{
+	struct stanza st = { .type = TYPE_RESULT, .content = buffer_slice(content) };
+
+	if (content->overflowed) {
+		buffer_finish(content);
+		iq_error(iq, RESOURCE_CONSTRAINT, "The answer is too large for one stanza");
+		return;
+	}
+	answer(iq, &st);
+	buffer_finish(content);
+	request_destroy(request_of(iq));
+}
+
 void
 iq_result(struct iq *iq, const struct payload *payload, const void *data)
 {
-	struct stanza st = { .type = TYPE_RESULT };
 	struct buffer content;
 
 	buffer_init(&content, LIMIT_STORED_STANZA);
 	if (payload != NULL)
 		codec_encode(&content, payload, data);
-	st.content = buffer_slice(&content);
-	if (content.overflowed) {
-		buffer_finish(&content);
-		iq_error(iq, RESOURCE_CONSTRAINT, "The answer is too large for one stanza");
-		return;
-	}
-	answer(iq, &st);
-	buffer_finish(&content);
-	request_destroy(request_of(iq));
+	finish_result(iq, &content);
+}
+
+void
+iq_result_xml(struct iq *iq, struct slice xml)
+{
+	struct buffer content;
+
+	buffer_init(&content, LIMIT_STORED_STANZA);
+	(void)buffer_append(&content, xml);
+	finish_result(iq, &content);
 }
 
 void
@@ -255,6 +273,28 @@ iq_commit(struct iq *iq, struct store_txn *txn, void (*saved)(struct iq *iq))
 	request_of(iq)->saved = saved;
 	iq->account->iq = iq;
 	account_commit_paused(iq->account, txn, committed, iq);
+}
+
+static void
+fetched(struct account *acct, int error, struct store_batch *batch, void *arg)
+{
+	struct iq *iq = arg;
+
+	acct->iq = NULL;
+	if (error == 0)
+		request_of(iq)->fetched(iq, batch);
+	else
+		iq_error(iq, INTERNAL_SERVER_ERROR, "What is stored could not be read");
+}
+
+void
+iq_fetch(struct iq *iq, struct store_batch *batch,
+	void (*got)(struct iq *iq, const struct store_batch *batch))
+{
+	assert(iq->account != NULL);
+	request_of(iq)->fetched = got;
+	iq->account->iq = iq;
+	account_fetch(iq->account, batch, fetched, iq);
 }
 
 void

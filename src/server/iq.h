@@ -1,7 +1,7 @@
 /*
  * IQ requests to the server itself, to accounts, and to hosts: a table leads (type, scope,
- * payload) to exactly one handler, which answers by exactly one of iq_result, iq_error and
- * iq_commit. What nobody handles is answered by the core (RFC 6120, 8.4).
+ * payload) to exactly one handler, which answers by exactly one of the functions
+ * below. What nobody handles is answered by the core (RFC 6120, 8.4).
  */
 #ifndef SERVER_IQ_H
 #define SERVER_IQ_H
@@ -13,6 +13,7 @@ struct account;
 struct host;
 struct session;
 struct shard;
+struct store_batch;
 struct store_txn;
 struct module;
 
@@ -51,6 +52,9 @@ const void *iq_data(const struct iq *iq, const struct payload *payload);
 /* Answers with a result; payload may be NULL: empty. The iq is gone afterwards. */
 void iq_result(struct iq *iq, const struct payload *payload, const void *data);
 
+/* Answers with a result that has this element, as a codec once wrote it, in it. */
+void iq_result_xml(struct iq *iq, struct slice xml);
+
 /* Answers with an error; text NULL: the condition's own. The iq is gone afterwards. */
 void iq_error(struct iq *iq, enum stanza_condition condition, const char *text);
 
@@ -67,5 +71,12 @@ struct shard *iq_shard(struct iq *iq);
  * right error and saved is never called.
  */
 void iq_commit(struct iq *iq, struct store_txn *txn, void (*saved)(struct iq *iq));
+
+/*
+ * Reads what the batch (of batch_begin) asks for, then calls got, which answers. Meanwhile the
+ * account is paused. If it cannot be read the core answers and got is never called.
+ */
+void iq_fetch(struct iq *iq, struct store_batch *batch,
+	void (*got)(struct iq *iq, const struct store_batch *batch));
 
 #endif

@@ -52,7 +52,7 @@ struct reading {
 };
 
 static void
-got_page(struct account *acct, struct store_batch *batch, void *arg)
+got_page(struct account *acct, int error, struct store_batch *batch, void *arg)
 {
 	struct reading reading = *(struct reading *)arg;
 	const struct store_result *result = store_result(batch, 0);
@@ -61,6 +61,7 @@ got_page(struct account *acct, struct store_batch *batch, void *arg)
 	size_t count = 0;
 	bool goes_on = true;
 
+	(void)error; /* nothing can be read, so nothing is taken */
 	free(arg);
 	for (size_t i = 0; goes_on && i < result->count; i++) {
 		const struct store_row *row = &result->rows[i];
@@ -87,7 +88,7 @@ stanza_log_read(struct account *acct, const struct module *module, unsigned stor
 	bool (*taken)(struct account *acct, struct stanza *st, int64_t wall_ms),
 	void (*ended)(struct account *acct, uint64_t last_id, size_t count))
 {
-	struct store_batch *batch = store_batch_create(acct->shard->server->store, acct->jid.full);
+	struct store_batch *batch = batch_begin(acct);
 	struct store_range range = { .limit = most };
 	struct reading *reading = xcalloc(1, sizeof(*reading));
 
