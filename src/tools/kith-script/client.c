@@ -197,6 +197,8 @@ static void
 on_close(struct client *c)
 {
 	c->has_closing_tag = true;
+	if (!c->has_left)
+		stream_write_close(conn_output(c->conn)); /* RFC 6120 4.4: some servers wait */
 	end(c, "the server ended the stream");
 }
 
@@ -401,6 +403,7 @@ client_drop(struct client *client, size_t number)
 void
 client_leave(struct client *client)
 {
+	client->has_left = true;
 	if (client->conn != NULL)
 		stream_write_close(conn_output(client->conn));
 }

@@ -55,6 +55,7 @@ struct client {
 	struct sasl_client *sasl;
 	enum client_state state;
 	bool has_closing_tag; /* the server ended its stream in order */
+	bool has_left;        /* the client did, and not by a text of the scenario */
 	char *full;           /* the address, when bound */
 	char *why;            /* why it ended or was refused, or NULL */
 	char **inbox;
