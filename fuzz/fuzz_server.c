@@ -15,7 +15,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { CLIENTS = 4, STEP_MS = 60000, RECORDS_MOST = 200, INBOX_MOST = 1 << 16 };
+enum { CLIENTS = 4, STEP_MS = 60000, SHORT_MS = 100, RECORDS_MOST = 200, INBOX_MOST = 1 << 16 };
 
 /* What the higher bits of a record's byte say; the lower two are the client. */
 enum action { SEND, SEND_SLOWLY, SIGN_IN, CONNECT, CLOSE, ABORT, WAIT, FLOOD, ACTIONS };
@@ -85,7 +85,7 @@ say(struct world *w, struct client *c, struct slice bytes)
 {
 	if (c->conn != NULL)
 		conn_write(c->conn, bytes);
-	sim_pass(w->sim, 0);
+	sim_pass(w->sim, SHORT_MS);
 }
 
 /* PLAIN for name:secret, binding of the resource "r", presence. */
@@ -121,7 +121,7 @@ flood(struct world *w, struct client *c, struct slice text)
 {
 	for (int i = 0; i < 300 && c->conn != NULL && text.len > 0; i++)
 		conn_write(c->conn, text);
-	sim_pass(w->sim, 0);
+	sim_pass(w->sim, SHORT_MS);
 }
 
 static void

@@ -170,6 +170,9 @@ sim_turn(struct loop *loop, unsigned most_ms)
 	uint64_t until = sim->now_ms + most_ms;
 	struct loop *turned = NULL;
 
+	/* One that was stopped turns only for who asks; meanwhile the others go on. */
+	if (is_stopped(loop))
+		sim_pass(sim, most_ms);
 	while (turned != loop && !is_stopped(loop)) {
 		if (step(sim, &turned))
 			continue;

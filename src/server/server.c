@@ -1,6 +1,7 @@
 /* Putting a server together and taking it apart. */
 #include "server/server.h"
 
+#include "base/clock.h"
 #include "base/random.h"
 #include "proto/sasl.h"
 #include "server/account_internal.h"
@@ -188,6 +189,25 @@ add_hosts(struct server *server, struct config_error *error)
 	return -EINVAL;
 }
 
+static struct store_request *
+request_of(struct task *task)
+{
+	return (struct store_request *)(void *)((char *)task -
+						offsetof(struct store_request, mailbox));
+}
+
+static void
+finish_request(struct task *task)
+{
+	store_request_finish(request_of(task));
+}
+
+static void
+drop_request(struct task *task)
+{
+	store_request_drop(request_of(task));
+}
+
 static void
 post_request(void *arg, unsigned target, struct store_request *request)
 {
@@ -195,16 +215,8 @@ post_request(void *arg, unsigned target, struct store_request *request)
 	struct task *task = (struct task *)(void *)request->mailbox;
 
 	_Static_assert(sizeof(struct task) <= sizeof(request->mailbox), "a task fits");
-	task->run = server_finish_request;
+	task->run = atomic_load(&server->is_closing) ? drop_request : finish_request;
 	loop_post(server->shards[target]->loop, task);
-}
-
-void
-server_finish_request(struct task *task)
-{
-	store_request_finish(
-		(struct store_request *)(void *)((char *)task -
-						 offsetof(struct store_request, mailbox)));
 }
 
 static void
@@ -379,14 +391,43 @@ server_start(struct server *server, struct config_error *error)
 	return 0;
 }
 
-/* What the store and the workers still post is taken here, on behalf of the ended threads. */
-static void
-finish_posted(struct server *server)
+/* One turn of each loop, on behalf of the ended threads. Whether there was work from others. */
+static bool
+turn_all(struct server *server, unsigned most_ms)
 {
-	for (int round = 0; round < 3; round++) {
-		for (unsigned i = 0; i < server->shard_count; i++)
-			loop_turn(server->shards[i]->loop, 0);
+	struct loop_stats before, after;
+	bool worked = false;
+
+	for (unsigned i = 0; i < server->shard_count; i++) {
+		struct loop *loop = server->shards[i]->loop;
+
+		loop_stats(loop, &before);
+		loop_turn(loop, most_ms);
+		loop_stats(loop, &after);
+		worked |= after.posted > before.posted;
 	}
+	return worked;
+}
+
+/*
+ * What was begun is finished: an answer of the store may lead to the next question, and that to
+ * a letter. What is not done by the deadline never is; the store is closed behind it.
+ */
+static void
+finish_work(struct server *server)
+{
+	uint64_t deadline = clock_monotonic_ms() + server->core->server->stop_ms;
+
+	while (clock_monotonic_ms() < deadline) {
+		size_t pending = server->store == NULL ? 0 : store_pending(server->store);
+
+		if (!turn_all(server, pending > 0 ? 1 : 0) && pending == 0)
+			return;
+	}
+	log_error(server->log,
+		"the store did not finish in time; what was not acknowledged may be lost. Is the "
+		"disk slow?",
+		F_UINT("requests", server->store == NULL ? 0 : store_pending(server->store)));
 }
 
 void
@@ -398,10 +439,11 @@ server_destroy(struct server **server_ptr)
 	if (server == NULL)
 		return;
 	worker_pool_destroy(&server->workers);
-	finish_posted(server);
+	finish_work(server);
+	atomic_store(&server->is_closing, true);
 	if (server->store != NULL)
 		store_close(&server->store);
-	finish_posted(server);
+	(void)turn_all(server, 0);
 	control_destroy(&server->control);
 	for (unsigned i = 0; i < server->shard_count; i++)
 		shard_destroy(server->shards[i]);

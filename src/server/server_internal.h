@@ -83,6 +83,7 @@ struct server {
 	struct shard **shards;
 	unsigned shard_count;
 	bool is_running;           /* between start and stop */
+	_Atomic(bool) is_closing;  /* what the store still answers is for nobody */
 	char fake_salt_secret[32]; /* so that unknown users look like known ones */
 	char password_cache_key[32];
 };
@@ -126,9 +127,6 @@ void shard_destroy(struct shard *shard);
 void shards_run(struct server *server);
 
 /* How shards start and end listening, and let everyone go; c2s.c. */
-/* Finishes a request that the store posted. */
-void server_finish_request(struct task *task);
-
 int c2s_start(struct server *server, struct config_error *error);
 void c2s_stop(struct shard *shard);
 void c2s_end(struct shard *shard);

@@ -408,6 +408,28 @@ memory_can_be_held_and_crashed(void **state)
 	assert_text(read_all(w, juliet), "a=1");
 }
 
+static void
+memory_takes_steps_that_keep_the_promises(void **state)
+{
+	struct world *w = *state;
+
+	store_memory_hold(w->memory, true);
+	assert_false(store_memory_step(w->memory, 0));
+	world_put(w, "juliet@example.test", "a", "1");
+	world_put(w, "romeo@example.test", "a", "1");
+	assert_int_equal(store_pending(w->store), 2);
+	/* Transactions keep their order, so the second cannot be first. */
+	assert_true(store_memory_step(w->memory, 1));
+	assert_int_equal(store_pending(w->store), 1);
+	world_wait(w, 1);
+	assert_true(store_memory_step(w->memory, 7));
+	assert_false(store_memory_step(w->memory, 0));
+	world_wait(w, 1);
+	assert_int_equal(store_pending(w->store), 0);
+	store_memory_hold(w->memory, false);
+	assert_text(read_all(w, juliet), "a=1");
+}
+
 int
 main(void)
 {
@@ -429,6 +451,9 @@ main(void)
 			world_with_memory, world_tear_down, NULL },
 		{ "memory_can_be_held_and_crashed", memory_can_be_held_and_crashed,
 			world_with_memory, world_tear_down, NULL },
+		{ "memory_takes_steps_that_keep_the_promises",
+			memory_takes_steps_that_keep_the_promises, world_with_memory,
+			world_tear_down, NULL },
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -166,6 +166,59 @@ store_memory_hold(struct store_memory *memory, bool hold)
 	(void)pthread_mutex_unlock(&memory->lock);
 }
 
+static struct slice
+owner_of(struct store_request *request)
+{
+	return request->writes ? store_txn_owner(store_txn_of(request))
+			       : store_batch_owner(store_batch_of(request));
+}
+
+/* Whether it must wait for a transaction before it: of the same owner, or as another one. */
+static bool
+is_behind(const struct memory_handle *handle, struct store_request *request)
+{
+	struct store_request *earlier = handle->waiting;
+
+	for (; earlier != request; earlier = earlier->next) {
+		if (earlier->writes &&
+			(request->writes || slice_is(owner_of(earlier), owner_of(request))))
+			return true;
+	}
+	return false;
+}
+
+static void
+take_out(struct memory_handle *handle, struct store_request *request)
+{
+	struct store_request **at = &handle->waiting;
+
+	while (*at != request)
+		at = &(*at)->next;
+	*at = request->next;
+	if (*at == NULL)
+		handle->last = at;
+}
+
+bool
+store_memory_step(struct store_memory *memory, unsigned number)
+{
+	struct store_request *request = NULL;
+
+	(void)pthread_mutex_lock(&memory->lock);
+	if (memory->user != NULL)
+		request = memory->user->waiting;
+	for (; request != NULL && number > 0 && request->next != NULL; number--)
+		request = request->next;
+	while (request != NULL && is_behind(memory->user, request))
+		request = memory->user->waiting;
+	if (request != NULL) {
+		take_out(memory->user, request);
+		execute(memory->user, request);
+	}
+	(void)pthread_mutex_unlock(&memory->lock);
+	return request != NULL;
+}
+
 static void
 submit(struct store *store, struct store_request *request)
 {

@@ -76,6 +76,14 @@ store_post(struct store *store, struct store_request *request, int error)
 {
 	request->error = error;
 	store->env.post(store->env.arg, request->target, request);
+	/* After that, so that nothing pends means that everything is in the mailboxes. */
+	atomic_fetch_sub(&store->pending, 1);
+}
+
+size_t
+store_pending(const struct store *store)
+{
+	return atomic_load(&store->pending);
 }
 
 void

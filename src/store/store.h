@@ -291,6 +291,9 @@ void store_get_stats(struct store *store, struct store_stats *out);
  */
 bool store_is_busy(const struct store *store);
 
+/* How many requests were made and are not posted yet. */
+size_t store_pending(const struct store *store);
+
 /* ---- The memory back end's data, for tests and the simulation ---- */
 
 /* Outlives store handles, as a disk outlives processes. One handle at a time. */
@@ -302,6 +305,12 @@ void store_memory_fail(struct store_memory *memory, uint64_t skip, uint64_t coun
 
 /* While held, requests wait unexecuted; letting go executes them in order. */
 void store_memory_hold(struct store_memory *memory, bool hold);
+
+/*
+ * While held: executes one that waits, the one after so many others unless it must come behind
+ * one of them (then the first). false: none waits.
+ */
+bool store_memory_step(struct store_memory *memory, unsigned number);
 
 /*
  * Closes as a crash would: what waits (held) is not executed and never posted, just freed. Posted

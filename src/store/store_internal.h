@@ -4,6 +4,8 @@
 
 #include "store/store.h"
 
+#include <stdatomic.h>
+
 struct store_backend {
 	void (*commit)(struct store *store, struct store_txn *txn);
 	void (*fetch)(struct store *store, struct store_batch *batch);
@@ -16,7 +18,8 @@ struct store_backend {
 struct store {
 	const struct store_backend *backend;
 	struct store_env env;
-	struct arena arena; /* the tables */
+	_Atomic(size_t) pending; /* requests that are not posted */
+	struct arena arena;      /* the tables */
 	const struct store_table *tables;
 	size_t table_count;
 };

@@ -172,6 +172,7 @@ store_commit(struct store_txn *txn, unsigned target, void (*done)(struct store_r
 	txn->request.target = target;
 	txn->request.done = done;
 	txn->request.arg = arg;
+	atomic_fetch_add(&store->pending, 1);
 	store->backend->commit(store, txn);
 }
 

@@ -1,7 +1,12 @@
-/* What the server keeps lies in a memory store that outlives it, as a disk would. */
+/*
+ * What the server keeps lies in a memory store that outlives it, as a disk would. It answers late,
+ * and some questions before others.
+ */
 #include "sim_target.h"
 
+#include "base/random.h"
 #include "io/sim.h"
+#include "io/timer.h"
 #include "proto/scram_keys.h"
 #include "server/modules.h"
 #include "server/server.h"
@@ -21,6 +26,8 @@ struct sim_target {
 	struct config *config;
 	struct server *server;
 	bool has_users;
+	struct loop *disk; /* where the store works */
+	struct timer work;
 	char ca[PATH_MAX];
 };
 
@@ -153,6 +160,28 @@ let_time_pass(struct target *target, uint64_t ms)
 	sim_pass(container_of(target, struct sim_target, target)->setup.sim, ms);
 }
 
+enum { STEPS_MOST = 4, REST_MS = 40 };
+
+static unsigned
+draw(unsigned below)
+{
+	uint32_t number;
+
+	random_bytes(&number, sizeof(number));
+	return number % below;
+}
+
+static void
+work(struct timer *timer)
+{
+	struct sim_target *t = container_of(timer, struct sim_target, work);
+	unsigned steps = 1 + draw(STEPS_MOST);
+
+	while (steps > 0 && store_memory_step(t->memory, draw(STEPS_MOST)))
+		steps--;
+	timer_start(t->disk, timer, draw(REST_MS));
+}
+
 struct sim_target *
 sim_target_create(const struct sim_target_setup *setup)
 {
@@ -160,6 +189,10 @@ sim_target_create(const struct sim_target_setup *setup)
 
 	t->setup = *setup;
 	t->memory = store_memory_create();
+	store_memory_hold(t->memory, true);
+	t->disk = sim_loop_create(setup->sim);
+	t->work.fire = work;
+	timer_start(t->disk, &t->work, 0);
 	arena_init(&t->arena, 0);
 	t->sections = server_sections(all_modules, &t->arena);
 	if (setup->directory != NULL)
@@ -178,6 +211,8 @@ sim_target_destroy(struct sim_target **target)
 	*target = NULL;
 	if (t == NULL)
 		return;
+	timer_stop(t->disk, &t->work);
+	loop_destroy(&t->disk);
 	store_memory_destroy(&t->memory);
 	arena_finish(&t->arena);
 	free(t);

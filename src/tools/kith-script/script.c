@@ -241,6 +241,7 @@ meet_server(struct script *script)
 static int
 part_from_server(struct script *script)
 {
+	loop_turn(script->world.loop, 0); /* what was said last goes out */
 	while (script->client_count > 0)
 		forget_client(script, &script->clients[0]);
 	let_connections_end(script);
