@@ -1,6 +1,6 @@
 /*
- * The state of a contact is five bits; each stanza, sent or received, leads to a new state and
- * says whether the stanza goes on. That is appendix A of RFC 6121 as a function.
+ * What a step of subscription_step.h means here: it is stored, then it holds in memory, then
+ * everyone hears of it.
  */
 #include "server/subscription.h"
 
@@ -10,68 +10,10 @@
 #include "server/route.h"
 #include "server/server_internal.h"
 #include "server/session_internal.h"
+#include "server/subscription_step.h"
 
 #include <errno.h>
 #include <stdlib.h>
-
-enum {
-	TO = SUBSCRIPTION_TO,
-	FROM = SUBSCRIPTION_FROM,
-	ASKED = 4,     /* we wait for the contact's answer: "Pending Out" */
-	REQUESTED = 8, /* the contact waits for ours: "Pending In" */
-	APPROVED = 16, /* we agreed before being asked (RFC 6121, 3.4) */
-};
-
-struct step {
-	unsigned state; /* the new one */
-	bool goes_on;   /* the stanza is routed, or delivered */
-	bool answered;  /* the server answers "subscribed" for the user */
-};
-
-/* RFC 6121, A.2: what the user sends. */
-static struct step
-step_sent(unsigned state, enum stanza_type type)
-{
-	switch (type) {
-	case TYPE_SUBSCRIBE:
-		return (struct step){ state | ((state & TO) != 0 ? 0u : ASKED), true, false };
-	case TYPE_UNSUBSCRIBE:
-		return (struct step){ state & ~(unsigned)(TO | ASKED), true, false };
-	case TYPE_SUBSCRIBED:
-		if ((state & REQUESTED) != 0)
-			return (struct step){ (state & ~(unsigned)REQUESTED) | FROM, true, false };
-		if ((state & FROM) != 0)
-			return (struct step){ state, false, false };
-		return (struct step){ state | APPROVED, false, false };
-	default:
-		return (struct step){ state & ~(unsigned)(FROM | REQUESTED | APPROVED),
-			(state & (FROM | REQUESTED)) != 0, false };
-	}
-}
-
-/* RFC 6121, A.3: what the contact sends. */
-static struct step
-step_received(unsigned state, enum stanza_type type)
-{
-	switch (type) {
-	case TYPE_SUBSCRIBE:
-		if ((state & FROM) != 0)
-			return (struct step){ state, false, true };
-		if ((state & APPROVED) != 0)
-			return (struct step){ state | FROM, false, true };
-		return (struct step){ state | REQUESTED, (state & REQUESTED) == 0, false };
-	case TYPE_UNSUBSCRIBE:
-		return (struct step){ state & ~(unsigned)(FROM | REQUESTED),
-			(state & (FROM | REQUESTED)) != 0, false };
-	case TYPE_SUBSCRIBED:
-		if ((state & ASKED) == 0)
-			return (struct step){ state, false, false };
-		return (struct step){ (state & ~(unsigned)ASKED) | TO, true, false };
-	default:
-		return (struct step){ state & ~(unsigned)(TO | ASKED), (state & (TO | ASKED)) != 0,
-			false };
-	}
-}
 
 static unsigned
 state_of(struct account *acct, struct slice bare)
@@ -80,11 +22,11 @@ state_of(struct account *acct, struct slice bare)
 	unsigned state = c == NULL ? 0 : c->subscription;
 
 	if (c != NULL && c->item.ask.p != NULL)
-		state |= ASKED;
+		state |= CONTACT_ASKED;
 	if (c != NULL && c->item.approved)
-		state |= APPROVED;
+		state |= CONTACT_APPROVED;
 	if (roster_request(&acct->roster, bare) != NULL)
-		state |= REQUESTED;
+		state |= CONTACT_REQUESTED;
 	return state;
 }
 
@@ -112,15 +54,15 @@ item_after(struct account *acct, const struct jid *contact, unsigned state)
 	if (old != NULL)
 		item = old->item;
 	item.subscription = slice_of(subscription_name(state & SUBSCRIPTION_BOTH));
-	item.ask = (state & ASKED) != 0 ? SLICE("subscribe") : NO_SLICE;
-	item.approved = (state & APPROVED) != 0;
+	item.ask = (state & CONTACT_ASKED) != 0 ? SLICE("subscribe") : NO_SLICE;
+	item.approved = (state & CONTACT_APPROVED) != 0;
 	return item;
 }
 
 static bool
 contact_changes(const struct change *change)
 {
-	return ((change->before ^ change->after) & ~(unsigned)REQUESTED) != 0;
+	return ((change->before ^ change->after) & ~(unsigned)CONTACT_REQUESTED) != 0;
 }
 
 /* The other side of the stanza, bare. */
@@ -135,9 +77,9 @@ apply_to_memory(struct account *acct, const struct change *change, const struct 
 {
 	struct jid contact = contact_of(change, st);
 
-	if ((change->after & REQUESTED) == 0)
+	if ((change->after & CONTACT_REQUESTED) == 0)
 		roster_drop_request(&acct->roster, contact.full);
-	else if ((change->before & REQUESTED) == 0)
+	else if ((change->before & CONTACT_REQUESTED) == 0)
 		roster_put_request(&acct->roster, contact.full, change->letter->bytes);
 	if (contact_changes(change)) {
 		struct roster_item item = item_after(acct, &contact, change->after);
@@ -200,9 +142,9 @@ tell(struct account *acct, const struct change *change, struct stanza *st)
 	push_contact(acct, change, st);
 	if (change->answered)
 		answer_subscribed(acct, &contact);
-	if (((gained & FROM) != 0) || change->answered)
+	if (((gained & CONTACT_FROM) != 0) || change->answered)
 		presence_show_to(acct, &contact);
-	if ((lost & FROM) != 0)
+	if ((lost & CONTACT_FROM) != 0)
 		presence_hide_from(acct, &contact);
 }
 
@@ -231,9 +173,9 @@ save(struct account *acct, struct change *change, const struct stanza *st)
 	struct jid contact = contact_of(change, st);
 	struct store_txn *txn = txn_begin(acct);
 
-	if ((change->after & REQUESTED) == 0 && (change->before & REQUESTED) != 0)
+	if ((change->after & CONTACT_REQUESTED) == 0 && (change->before & CONTACT_REQUESTED) != 0)
 		roster_delete_request(acct, txn, contact.full);
-	if ((change->after & REQUESTED) != 0 && (change->before & REQUESTED) == 0)
+	if ((change->after & CONTACT_REQUESTED) != 0 && (change->before & CONTACT_REQUESTED) == 0)
 		roster_save_request(acct, txn, contact.full, change->letter->bytes);
 	if (contact_changes(change)) {
 		struct roster_item item = item_after(acct, &contact, change->after);
@@ -248,13 +190,13 @@ take_step(struct account *acct, struct stanza *st, bool outbound)
 {
 	struct change *change = xcalloc(1, sizeof(*change));
 	struct jid contact;
-	struct step step;
+	struct subscription_step step;
 
 	change->outbound = outbound;
 	contact = contact_of(change, st);
 	change->before = state_of(acct, contact.full);
-	step = outbound ? step_sent(change->before, st->type)
-			: step_received(change->before, st->type);
+	step = outbound ? subscription_sent(change->before, st->type)
+			: subscription_received(change->before, st->type);
 	change->after = step.state;
 	change->goes_on = step.goes_on;
 	change->answered = step.answered;
@@ -317,11 +259,11 @@ subscription_cancel(
 {
 	struct stanza st = { .kind = STANZA_PRESENCE, .from = acct->jid, .to = *contact };
 
-	if ((subscription & TO) != 0 || asked) {
+	if ((subscription & CONTACT_TO) != 0 || asked) {
 		st.type = TYPE_UNSUBSCRIBE;
 		route(acct->shard, &st);
 	}
-	if ((subscription & FROM) != 0) {
+	if ((subscription & CONTACT_FROM) != 0) {
 		st.type = TYPE_UNSUBSCRIBED;
 		route(acct->shard, &st);
 		presence_hide_from(acct, contact);
