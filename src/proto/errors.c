@@ -109,17 +109,55 @@ write_text(struct buffer *out, const char *ns, const char *text)
 	(void)buffer_text(out, "</text>");
 }
 
+/* XEP-0086: what the conditions were before they had names; policy-violation is newer. */
+static const uint16_t codes[STANZA_CONDITIONS] = {
+	[BAD_REQUEST] = 400,
+	[CONFLICT] = 409,
+	[FEATURE_NOT_IMPLEMENTED] = 501,
+	[FORBIDDEN] = 403,
+	[GONE] = 302,
+	[INTERNAL_SERVER_ERROR] = 500,
+	[ITEM_NOT_FOUND] = 404,
+	[JID_MALFORMED] = 400,
+	[NOT_ACCEPTABLE] = 406,
+	[NOT_ALLOWED] = 405,
+	[NOT_AUTHORIZED] = 401,
+	[POLICY_VIOLATION] = 405,
+	[RECIPIENT_UNAVAILABLE] = 404,
+	[REDIRECT] = 302,
+	[REGISTRATION_REQUIRED] = 407,
+	[REMOTE_SERVER_NOT_FOUND] = 404,
+	[REMOTE_SERVER_TIMEOUT] = 504,
+	[RESOURCE_CONSTRAINT] = 500,
+	[SERVICE_UNAVAILABLE] = 503,
+	[SUBSCRIPTION_REQUIRED] = 407,
+	[UNDEFINED_CONDITION] = 500,
+	[UNEXPECTED_REQUEST] = 400,
+};
+
+static void
+write_condition(struct buffer *out, const struct condition *c, const char *text)
+{
+	(void)buffer_printf(out, " type='%s'><%s xmlns='" NS_STANZA_ERRORS "'/>", c->type, c->name);
+	write_text(out, NS_STANZA_ERRORS, text == NULL ? c->text : text);
+}
+
 void
 stanza_error_write(struct buffer *out, enum stanza_condition condition, const char *text,
 	const char *app_name, const char *app_ns)
 {
-	const struct condition *c = &stanza_conditions[condition];
-
-	(void)buffer_printf(
-		out, "<error type='%s'><%s xmlns='" NS_STANZA_ERRORS "'/>", c->type, c->name);
-	write_text(out, NS_STANZA_ERRORS, text == NULL ? c->text : text);
+	(void)buffer_text(out, "<error");
+	write_condition(out, &stanza_conditions[condition], text);
 	if (app_name != NULL)
 		(void)buffer_printf(out, "<%s xmlns='%s'/>", app_name, app_ns);
+	(void)buffer_text(out, "</error>");
+}
+
+void
+stanza_error_write_coded(struct buffer *out, enum stanza_condition condition, const char *text)
+{
+	(void)buffer_printf(out, "<error code='%u'", codes[condition]);
+	write_condition(out, &stanza_conditions[condition], text);
 	(void)buffer_text(out, "</error>");
 }
 

@@ -80,6 +80,10 @@ const char *stanza_condition_type(enum stanza_condition condition);
 void stanza_error_write(struct buffer *out, enum stanza_condition condition, const char *text,
 	const char *app_name, const char *app_ns);
 
+/* The same without an element of an application, and with the code that XEP-0086 gives. */
+void stanza_error_write_coded(
+	struct buffer *out, enum stanza_condition condition, const char *text);
+
 /*
  * Appends <stream:error/> with an English text (NULL: the table's own). content: what the
  * condition's element holds (an address for see-other-host), or NULL.

@@ -14,6 +14,7 @@
 #define NS_SESSION "urn:ietf:params:xml:ns:xmpp-session"
 #define NS_SUB "urn:xmpp:features:pre-approval" /* RFC 6121, 3.4 */
 #define NS_CB "urn:xmpp:sasl-cb:0"
+#define NS_REGISTER "http://jabber.org/features/iq-register"
 #define NS_LIMITS "urn:xmpp:stream-limits:0"
 
 void
@@ -188,6 +189,17 @@ take_bind(struct stream *stream, struct stream_event *event, struct arena *arena
 	return true;
 }
 
+/* XEP-0077 3.1.1: who is not signed in may ask how to get an account, where that is offered. */
+static bool
+take_request(struct stream *stream, struct stream_event *event)
+{
+	if (stream->authenticated || (stream->features & FEATURE_REGISTER) == 0 ||
+		stream->in_sasl || event->element->name != NAME_IQ)
+		return false;
+	event->kind = STREAM_EARLY_IQ;
+	return true;
+}
+
 static bool
 take_bound(struct stream *stream, struct stream_event *event, struct arena *arena)
 {
@@ -207,8 +219,9 @@ take_bound(struct stream *stream, struct stream_event *event, struct arena *aren
 static void
 take_early_stanza(struct stream *stream, struct stream_event *event, struct arena *arena)
 {
-	bool taken = stream->role == STREAM_SERVER ? take_bind(stream, event, arena)
-						   : take_bound(stream, event, arena);
+	bool taken = stream->role == STREAM_SERVER
+			     ? take_bind(stream, event, arena) || take_request(stream, event)
+			     : take_bound(stream, event, arena);
 
 	if (taken)
 		return;
@@ -360,6 +373,8 @@ stream_write_features(struct stream *stream, struct buffer *out, unsigned featur
 	if ((features & FEATURE_BIND) != 0)
 		(void)buffer_text(out, "<bind xmlns='" NS_BIND "'/><session xmlns='" NS_SESSION
 				       "'><optional/></session><sub xmlns='" NS_SUB "'/>");
+	if ((features & FEATURE_REGISTER) != 0)
+		(void)buffer_text(out, "<register xmlns='" NS_REGISTER "'/>");
 	/* XEP-0478: what this stream takes, and when it is asked for a sign of life. */
 	(void)buffer_printf(out, "<limits xmlns='" NS_LIMITS "'><max-bytes>%llu</max-bytes>",
 		(unsigned long long)stanza_bytes);

@@ -19,6 +19,7 @@ enum stream_feature {
 	FEATURE_TLS_REQUIRED = 2,
 	FEATURE_SASL = 4,
 	FEATURE_BIND = 8,
+	FEATURE_REGISTER = 16, /* XEP-0077, 6: requests may come before authentication */
 };
 
 enum stream_event_kind {
@@ -28,6 +29,7 @@ enum stream_event_kind {
 	STREAM_AUTH,      /* server: mechanism, data (the element's text, base64; p NULL: empty) */
 	STREAM_AUTH_RESPONSE,  /* server: data; client: a <challenge/> */
 	STREAM_AUTH_ABORT,     /* server */
+	STREAM_EARLY_IQ,       /* server: element, a request before authentication */
 	STREAM_WANTS_BIND,     /* server: id, data (the resource asked for, p NULL: none) */
 	STREAM_FEATURES,       /* client: features, element */
 	STREAM_PROCEED,        /* client: <proceed/> */

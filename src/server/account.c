@@ -391,6 +391,12 @@ account_jid(const struct account *acct)
 	return &acct->jid;
 }
 
+bool
+account_is_anonymous(const struct account *acct)
+{
+	return acct->is_anonymous;
+}
+
 struct host *
 account_host(const struct account *acct)
 {

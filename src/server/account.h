@@ -16,6 +16,8 @@ struct module;
 struct session;
 
 const struct jid *account_jid(const struct account *acct);
+/* XEP-0175: it goes with its only session. */
+bool account_is_anonymous(const struct account *acct);
 struct host *account_host(const struct account *acct);
 
 /* The account's sessions, the newest last: for (s = first; s != NULL; s = session_next(s)). */

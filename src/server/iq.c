@@ -5,6 +5,7 @@
 #include "server/iq_internal.h"
 
 #include "server/account_internal.h"
+#include "server/login_internal.h"
 #include "server/route.h"
 #include "server/server_internal.h"
 #include "server/session_internal.h"
@@ -20,6 +21,8 @@ struct request {
 	struct shard *shard;
 	void (*saved)(struct iq *iq);
 	void (*fetched)(struct iq *iq, const struct store_batch *batch);
+	bool holds;    /* its account */
+	bool is_early; /* of who is not signed in */
 };
 
 static const struct iq_entry *
@@ -47,9 +50,15 @@ is_known_otherwise(const struct server *server, enum iq_type type, enum iq_scope
 static void
 request_destroy(struct request *request)
 {
+	struct account *acct = request->holds ? request->iq.account : NULL;
+
 	xml_tokens_finish(&request->tokens);
 	arena_finish(&request->arena);
 	free(request);
+	if (acct != NULL) {
+		acct->iq = NULL;
+		account_release(acct);
+	}
 }
 
 static struct request *
@@ -75,7 +84,7 @@ request_create(struct shard *shard, const struct stanza *st)
 
 static void
 run(struct shard *shard, const struct iq_entry *entry, const struct stanza *st, struct host *host,
-	struct account *acct, struct session *s)
+	struct account *acct, struct session *s, struct login *login)
 {
 	struct request *request = request_create(shard, st);
 	struct iq *iq = &request->iq;
@@ -85,6 +94,10 @@ run(struct shard *shard, const struct iq_entry *entry, const struct stanza *st, 
 	iq->host = host;
 	iq->account = acct;
 	iq->session = s;
+	iq->login = login;
+	request->is_early = login != NULL;
+	if (login != NULL)
+		login->iq = iq;
 	iq->payload = codec_payload(entry->type);
 	if (codec_decode(entry->type, stanza_payload(&iq->st), &request->arena, &data, &why) < 0) {
 		iq_error(iq, BAD_REQUEST, why);
@@ -92,6 +105,27 @@ run(struct shard *shard, const struct iq_entry *entry, const struct stanza *st, 
 	}
 	iq->data = data;
 	entry->route->handle(iq);
+}
+
+bool
+iq_from_login(struct login *login, struct stanza *st)
+{
+	enum iq_type type = st->type == TYPE_GET ? IQ_GET : IQ_SET;
+	struct shard *shard = login->shard;
+	const struct iq_entry *entry = NULL;
+
+	if (st->type == TYPE_GET || st->type == TYPE_SET)
+		entry = find_route(shard->server, type, BEFORE_SIGN_IN, stanza_payload(st));
+	if (entry == NULL)
+		return false;
+	run(shard, entry, st, login->host, NULL, NULL, login);
+	return true;
+}
+
+void
+iq_forget_login(struct iq *iq)
+{
+	iq->login = NULL;
 }
 
 /* RFC 6120 8.4: a request for which there is no handler. */
@@ -124,7 +158,7 @@ iq_to_host(struct shard *shard, struct host *host, struct stanza *st)
 	if (entry == NULL)
 		refuse(shard, st, type, TO_HOST);
 	else
-		run(shard, entry, st, host, NULL, NULL);
+		run(shard, entry, st, host, NULL, NULL, NULL);
 }
 
 void
@@ -141,7 +175,7 @@ iq_to_account(struct account *acct, struct session *s, struct stanza *st)
 	if (entry == NULL)
 		refuse(shard, st, type, s != NULL ? TO_SELF : TO_ACCOUNT);
 	else
-		run(shard, entry, st, acct->host, acct, s);
+		run(shard, entry, st, acct->host, acct, s, NULL);
 }
 
 const void *
@@ -171,7 +205,20 @@ iq_uptime_ms(struct iq *iq)
 	return loop_now_ms(shard->loop) - shard->started_ms;
 }
 
-/* The answer goes straight to the asking session, or back by the router. */
+/* Whoever is not signed in has waited for it, and may be gone. */
+static void
+answer_login(struct iq *iq, const struct stanza *st)
+{
+	struct login *login = iq->login;
+
+	if (login == NULL)
+		return;
+	login->iq = NULL;
+	stanza_write(conn_output(login->conn), st);
+	login_continue(login);
+}
+
+/* The answer goes straight to who asks, or back by the router. */
 static void
 answer(struct iq *iq, struct stanza *st)
 {
@@ -181,7 +228,9 @@ answer(struct iq *iq, struct stanza *st)
 	st->id = iq->st.id;
 	st->from = iq->st.to;
 	st->to = iq->st.from;
-	if (iq->session != NULL)
+	if (request->is_early)
+		answer_login(iq, st);
+	else if (iq->session != NULL)
 		(void)session_deliver(iq->session, st);
 	else
 		route(request->shard, st);
@@ -224,26 +273,65 @@ iq_result_xml(struct iq *iq, struct slice xml)
 	finish_result(iq, &content);
 }
 
+/* Answers with what is in the buffer. */
+static void
+answer_error(struct iq *iq, struct buffer *content)
+{
+	struct stanza st = { .type = TYPE_ERROR, .content = buffer_slice(content) };
+
+	answer(iq, &st);
+	buffer_finish(content);
+	request_destroy(request_of(iq));
+}
+
 void
 iq_refuse(struct iq *iq, enum stanza_condition condition, const char *text,
 	const struct payload *detail)
 {
-	struct stanza st = { .type = TYPE_ERROR };
 	struct buffer content;
 
 	buffer_init(&content, LIMIT_STORED_STANZA);
 	stanza_error_write(&content, condition, text, detail == NULL ? NULL : detail->name,
 		detail == NULL ? NULL : detail->ns);
-	st.content = buffer_slice(&content);
-	answer(iq, &st);
-	buffer_finish(&content);
-	request_destroy(request_of(iq));
+	answer_error(iq, &content);
 }
 
 void
 iq_error(struct iq *iq, enum stanza_condition condition, const char *text)
 {
 	iq_refuse(iq, condition, text, NULL);
+}
+
+void
+iq_error_coded(struct iq *iq, enum stanza_condition condition, const char *text)
+{
+	struct buffer content;
+
+	buffer_init(&content, LIMIT_STORED_STANZA);
+	stanza_error_write_coded(&content, condition, text);
+	answer_error(iq, &content);
+}
+
+bool
+iq_take_sender(struct iq *iq)
+{
+	struct shard *shard = request_of(iq)->shard;
+	struct account *acct = account_find(shard, jid_bare(&iq->st.from));
+
+	if (acct == NULL || !account_is_ready(acct) || acct->iq != NULL)
+		return false;
+	iq->session = account_session(acct, jid_resource(&iq->st.from));
+	iq->account = iq->session == NULL ? NULL : acct;
+	return iq->session != NULL;
+}
+
+void
+iq_hold(struct iq *iq)
+{
+	assert(iq->account->iq == NULL);
+	iq->account->iq = iq;
+	request_of(iq)->holds = true;
+	account_hold(iq->account);
 }
 
 struct shard *

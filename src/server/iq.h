@@ -11,6 +11,7 @@
 
 struct account;
 struct host;
+struct login;
 struct session;
 struct shard;
 struct store_batch;
@@ -20,9 +21,10 @@ struct module;
 enum iq_type { IQ_GET, IQ_SET };
 
 enum iq_scope {
-	TO_HOST,    /* to a domain that this server serves */
-	TO_SELF,    /* to one's own account: no 'to', or the sender's own bare address */
-	TO_ACCOUNT, /* to the bare address of an account, by anyone, its owner too */
+	TO_HOST,        /* to a domain that this server serves */
+	TO_SELF,        /* to one's own account: no 'to', or the sender's own bare address */
+	BEFORE_SIGN_IN, /* to the host, by who is not signed in yet (newcomer.h) */
+	TO_ACCOUNT,     /* to the bare address of an account, by anyone, its owner too */
 };
 
 struct iq {
@@ -30,6 +32,7 @@ struct iq {
 	struct host *host;             /* the host that is asked, or the account's */
 	struct account *account;       /* the account that is asked; NULL for TO_HOST */
 	struct session *session;       /* of the asking user when TO_SELF; else NULL */
+	struct login *login;           /* who asks, when BEFORE_SIGN_IN and still there */
 	struct arena *arena;           /* the request's; feature code frees nothing */
 	const struct payload *payload; /* what the request's child is */
 	const void *data;              /* the child as the payload's struct */
@@ -61,6 +64,21 @@ void iq_error(struct iq *iq, enum stanza_condition condition, const char *text);
 /* The same with an application-specific condition, which may be NULL (RFC 6120, 8.3.4). */
 void iq_refuse(struct iq *iq, enum stanza_condition condition, const char *text,
 	const struct payload *detail);
+
+/* iq_error with the code of XEP-0086 beside the condition, for protocols that ask for it. */
+void iq_error_coded(struct iq *iq, enum stanza_condition condition, const char *text);
+
+/*
+ * A request to a host by a session of ours becomes one of its account: iq->account and iq->session
+ * are set. False: who asks is not signed in here, or its account is busy.
+ */
+bool iq_take_sender(struct iq *iq);
+
+/*
+ * Until the answer the account is paused, and iq->session becomes NULL when the session ends.
+ * For handlers that wait for something else than iq_commit.
+ */
+void iq_hold(struct iq *iq);
 
 /* Where the request is handled, and must be answered. */
 struct shard *iq_shard(struct iq *iq);

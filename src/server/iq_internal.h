@@ -4,6 +4,7 @@
 
 #include "server/iq.h"
 
+struct login;
 struct shard;
 
 /* A route with its payload compiled, and the module that owns it. */
@@ -18,6 +19,15 @@ void iq_to_host(struct shard *shard, struct host *host, struct stanza *st);
 
 /* An IQ to an account: by its own session (TO_SELF routes first), or by anyone (s NULL). */
 void iq_to_account(struct account *acct, struct session *s, struct stanza *st);
+
+/*
+ * A request of who is not signed in; the login waits until it is answered. False: nobody answers
+ * that.
+ */
+bool iq_from_login(struct login *login, struct stanza *st);
+
+/* The connection is gone: its request is answered to nobody. */
+void iq_forget_login(struct iq *iq);
 
 /* The session is gone: a request of it that waits is answered to nobody. */
 void iq_forget_session(struct iq *iq, const struct session *s);

@@ -4,6 +4,7 @@
 #include "base/random.h"
 #include "server/account_internal.h"
 #include "server/credentials.h"
+#include "server/iq_internal.h"
 #include "server/login_internal.h"
 #include "server/server_internal.h"
 
@@ -34,6 +35,9 @@ static void
 forget(struct login *login)
 {
 	credentials_cancel(&login->query);
+	if (login->iq != NULL)
+		iq_forget_login(login->iq);
+	login->iq = NULL;
 	if (login->is_moving)
 		login->ended = true; /* the task that is posted frees it */
 	else
@@ -133,6 +137,8 @@ features(const struct login *login)
 		offered |= FEATURE_TLS | (conf->require_tls ? FEATURE_TLS_REQUIRED : 0u);
 	if (is_tls || !conf->require_tls)
 		offered |= FEATURE_SASL;
+	if ((offered & FEATURE_SASL) != 0)
+		hook_sign_in_features(&login->shard->server->pipeline, &offered, login->host);
 	return offered;
 }
 
@@ -266,6 +272,8 @@ take_event(struct login *login, const struct stream_event *event, size_t left)
 	case STREAM_AUTH_ABORT:
 		login_abort_sasl(login);
 		return true;
+	case STREAM_EARLY_IQ:
+		return login_take_iq(login, event);
 	case STREAM_WANTS_BIND:
 		login_bind(login, event);
 		return true;

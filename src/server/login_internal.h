@@ -12,6 +12,7 @@
 struct account;
 struct credentials_query;
 struct host;
+struct iq;
 
 struct login {
 	struct list link;         /* in shard.logins */
@@ -32,8 +33,10 @@ struct login {
 	struct credentials_query *query; /* under way */
 	struct slice lang;               /* of the stream's header; p NULL: it said none */
 	struct slice bind_id, resource;  /* what the client asked for while the account loads */
+	struct iq *iq;                   /* a request before sign-in that waits for its answer */
 	unsigned failures;
-	bool has_header; /* ours was sent, on this stream */
+	bool has_registered; /* made an account */
+	bool has_header;     /* ours was sent, on this stream */
 	bool is_anonymous;
 	bool waits;     /* further input stays unread */
 	bool is_moving; /* the task of the move is posted */
@@ -45,6 +48,9 @@ void login_start_sasl(struct login *login, const struct stream_event *event);
 void login_continue_sasl(struct login *login, const struct stream_event *event);
 void login_abort_sasl(struct login *login);
 unsigned login_mechanisms(const struct login *login);
+
+/* A request before sign-in (login_iq.c). False when the login is over. */
+bool login_take_iq(struct login *login, const struct stream_event *event);
 
 /* Binding (RFC 6120, 7). */
 void login_bind(struct login *login, const struct stream_event *event);

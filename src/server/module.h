@@ -11,6 +11,7 @@
 
 #include "proto/codec.h"
 #include "proto/stanza.h"
+#include "proto/stream.h"
 #include "server/account.h"
 #include "server/command.h"
 #include "server/disco.h"

@@ -181,13 +181,13 @@ tell_origin(struct task *task)
 	free(removal);
 }
 
-/* Who is told at once may answer the user over a session that is about to end. */
+/* Who is told of a success at once may answer the user over a session that is about to end. */
 static void
 answer(struct removal *removal, int error)
 {
 	removal->error = error;
 	removal->task.run = tell_origin;
-	if (removal->origin == removal->home)
+	if (error == 0 && removal->origin == removal->home)
 		tell_origin(&removal->task);
 	else
 		loop_post(removal->origin->loop, &removal->task);
@@ -272,7 +272,10 @@ registrar_remove(struct shard *shard, const struct jid *jid, registrar_done *don
 	removal->done = done;
 	removal->arg = arg;
 	removal->task.run = remove_at_home;
-	loop_post(removal->home->loop, &removal->task);
+	if (removal->home == shard)
+		remove_at_home(&removal->task);
+	else
+		loop_post(removal->home->loop, &removal->task);
 }
 
 /* ---- The list ---- */

@@ -106,6 +106,7 @@ struct shard {
 	struct sasl_context *sasl;
 	struct tls_context *tls;
 	struct throttle *throttle;
+	struct quota *quota;
 	struct password_cache *passwords;
 	struct commands *commands;   /* under way, of users whose home this is */
 	struct listener **listeners; /* of c2s.c */

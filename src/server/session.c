@@ -436,6 +436,12 @@ session_account(const struct session *s)
 }
 
 bool
+session_is_secure(const struct session *s)
+{
+	return conn_is_tls(s->conn);
+}
+
+bool
 session_is_full(const struct session *s)
 {
 	return conn_is_full(s->conn);

@@ -18,6 +18,9 @@ struct account *session_account(const struct session *s);
 bool session_is_available(const struct session *s);
 int session_priority(const struct session *s);
 
+/* Whether nobody else can read what it sends. */
+bool session_is_secure(const struct session *s);
+
 /* Whether so much waits to be read by its client that what can wait should. */
 bool session_is_full(const struct session *s);
 

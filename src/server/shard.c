@@ -5,6 +5,7 @@
 #include "server/command_internal.h"
 #include "server/control.h"
 #include "server/credentials.h"
+#include "server/quota.h"
 #include "server/server_internal.h"
 #include "server/session_internal.h"
 #include "server/throttle.h"
@@ -33,6 +34,7 @@ shard_create(struct server *server, unsigned number, size_t account_size, size_t
 	xml_tokens_init(&shard->tokens);
 	shard->sasl = sasl_context_create();
 	shard->throttle = throttle_create();
+	shard->quota = quota_create();
 	shard->passwords = password_cache_create();
 	shard->commands = commands_create();
 	shard->metrics = xcalloc(server->metric_count, sizeof(*shard->metrics));
@@ -57,6 +59,7 @@ shard_destroy(struct shard *shard)
 	xml_tokens_finish(&shard->tokens);
 	sasl_context_destroy(&shard->sasl);
 	throttle_destroy(&shard->throttle);
+	quota_destroy(&shard->quota);
 	password_cache_destroy(&shard->passwords);
 	c2s_end(shard);
 	loop_destroy(&shard->loop);
