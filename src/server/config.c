@@ -101,60 +101,6 @@ config_section(const struct config *config, const char *name)
 	return NULL;
 }
 
-/* How many letters must change to make b of a; at most 64 letters each are looked at. */
-static unsigned
-distance(const char *a, const char *b)
-{
-	enum { MOST = 64 };
-	unsigned row[MOST + 1];
-	size_t n = strnlen(b, MOST);
-
-	for (unsigned j = 0; j <= n; j++)
-		row[j] = j;
-	for (unsigned i = 1; i <= MOST && a[i - 1] != '\0'; i++) {
-		unsigned diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= n; j++) {
-			unsigned up = row[j], best = diagonal + (a[i - 1] != b[j - 1]);
-
-			if (up + 1 < best)
-				best = up + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			diagonal = up;
-			row[j] = best;
-		}
-	}
-	return row[n];
-}
-
-const struct option *
-config_nearest(const struct option_section *sections, struct slice key, const char **section_out)
-{
-	const struct option *best = NULL;
-	unsigned best_distance = 5;
-	char typed[65], full[65];
-
-	(void)snprintf(typed, sizeof(typed), "%.*s", SLICE_ARG(key));
-	for (; sections->name != NULL; sections++) {
-		const struct option *option = sections->options;
-
-		for (; option != NULL && option->key != NULL; option++) {
-			unsigned d;
-
-			(void)snprintf(full, sizeof(full), "%s.%s", sections->name, option->key);
-			d = distance(typed, full);
-			if (d < best_distance) {
-				best_distance = d;
-				best = option;
-				*section_out = sections->name;
-			}
-		}
-	}
-	return best;
-}
-
 /* The option of that key and where its value is; NULL, and an error that helps. */
 static const struct option *
 find_option(struct config *config, struct slice key, void **at_out, struct config_error *error)

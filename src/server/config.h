@@ -58,6 +58,16 @@ void config_add_host(
  */
 int config_read(struct config *config, const char *path, struct config_error *error);
 
+/* The same from memory; name is what errors call it. One thread at a time: libconfuse's lexer. */
+int config_read_text(
+	struct config *config, const char *name, struct slice text, struct config_error *error);
+
+/*
+ * 0 when all that the text opens (sections, texts, comments) is closed in it; else -EINVAL, and
+ * the error names the line of the opening and what to add.
+ */
+int config_check_shape(struct slice text, const char *name, struct config_error *error);
+
 /* kithd.conf with every option at its default and its sentence as a comment. */
 void config_dump_defaults(const struct option_section *sections, FILE *out);
 
@@ -67,5 +77,12 @@ void config_dump_manual(const struct option_section *sections, FILE *out);
 /* The key of the sections that is nearest to what was typed, or NULL if none is near. */
 const struct option *config_nearest(
 	const struct option_section *sections, struct slice key, const char **section_out);
+
+/*
+ * Writes what may have been meant by an unknown key of that section (NULL: outside of all) to out,
+ * as the end of a sentence.
+ */
+void config_suggest(const struct option_section *sections, const char *section, const char *typed,
+	char *out, size_t size);
 
 #endif
