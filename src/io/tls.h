@@ -22,6 +22,9 @@ void tls_context_destroy(struct tls_context **tls);
 int tls_context_add(struct tls_context *tls, const char *domain, const char *certificate,
 	const char *key, struct tls_error *error);
 
+/* Whether the domain's own certificate is valid now; true when it has none. */
+bool tls_context_is_valid(const struct tls_context *tls, const char *domain);
+
 /*
  * Takes over the fresh context's certificates, for connections that begin from now on; those that
  * are there keep theirs. On the thread of tls's loop; sets *fresh to NULL.

@@ -190,6 +190,19 @@ tls_context_add(struct tls_context *tls, const char *domain, const char *certifi
 	return 0;
 }
 
+bool
+tls_context_is_valid(const struct tls_context *tls, const char *domain)
+{
+	for (size_t i = 0; i < tls->count; i++) {
+		const X509 *cert = SSL_CTX_get0_certificate(tls->entries[i].ctx);
+
+		if (strcasecmp(tls->entries[i].domain, domain) == 0 && cert != NULL)
+			return X509_cmp_current_time(X509_get0_notAfter(cert)) > 0 &&
+			       X509_cmp_current_time(X509_get0_notBefore(cert)) < 0;
+	}
+	return true;
+}
+
 void
 tls_context_renew(struct tls_context *tls, struct tls_context **fresh)
 {

@@ -159,14 +159,15 @@ run(struct program *p)
 
 	p->log = log_create(STDERR_FILENO, format_of(conf->log_format), level_of(conf->log_level));
 	setup.log = p->log;
-	if (p->args.mode == MODE_EXPLAIN)
+	if (p->args.mode != MODE_RUN)
 		setup.directory = NULL;
 	if (server_create(&setup, &p->server, &p->error) < 0)
 		return complain(p, "");
 	if (p->args.mode == MODE_RUN) {
 		status = serve(p);
 	} else {
-		server_explain(p->server, stdout);
+		if (p->args.mode == MODE_EXPLAIN)
+			server_explain(p->server, stdout);
 		status = EXIT_SUCCESS;
 	}
 	server_destroy(&p->server);
@@ -194,7 +195,7 @@ dispatch(struct program *p)
 		return args_usage();
 	if (configure(p) < 0)
 		return complain(p, "");
-	return p->args.mode == MODE_CHECK ? EXIT_SUCCESS : run(p);
+	return run(p);
 }
 
 /*

@@ -37,8 +37,7 @@ exhausted(struct listener *listener, void *arg)
 }
 
 static int
-load_host(struct server *server, struct tls_context *tls, const struct host *host,
-	struct config_error *error)
+load_host(struct tls_context *tls, const struct host *host, struct config_error *error)
 {
 	struct tls_error why;
 
@@ -49,8 +48,22 @@ load_host(struct server *server, struct tls_context *tls, const struct host *hos
 			host_domain(host).p, why.text);
 		return -EINVAL;
 	}
-	(void)server;
 	return 1;
+}
+
+/* No reason to serve nobody: some clients go on, and its renewal may be on the way. */
+static void
+warn_of_expired(struct server *server, const struct tls_context *tls)
+{
+	for (size_t i = 0; tls != NULL && i < server->host_count; i++) {
+		const char *domain = host_domain(&server->hosts[i]).p;
+
+		if (!tls_context_is_valid(tls, domain))
+			log_warning(server->log,
+				"a certificate is not valid today and clients may refuse it; renew "
+				"it and send SIGHUP",
+				F_STR("host", domain), F_STR("file", server->hosts[i].certificate));
+	}
 }
 
 /* The certificates of all hosts; *tls_out NULL: there are none. */
@@ -63,7 +76,7 @@ load_hosts(struct server *server, struct tls_context **tls_out, struct config_er
 	if (server->core->auth->external)
 		tls_context_ask_client(tls, server->core->c2s->client_ca);
 	for (size_t i = 0; i < server->host_count; i++) {
-		int r = load_host(server, tls, &server->hosts[i], error);
+		int r = load_host(tls, &server->hosts[i], error);
 
 		if (r < 0) {
 			tls_context_destroy(&tls);
@@ -86,6 +99,7 @@ c2s_load_certificates(struct server *server, struct config_error *error)
 		if (r < 0)
 			return r;
 	}
+	warn_of_expired(server, server->shards[0]->tls);
 	if (server->shards[0]->tls != NULL || !server->core->c2s->require_tls)
 		return 0;
 	(void)snprintf(error->text, sizeof(error->text),

@@ -55,7 +55,7 @@ set_default(struct config *config, const struct option *option, char *values)
 {
 	void *at = values + option->offset;
 
-	if (option->type == OPTION_TYPE_TEXT)
+	if (option->type == OPTION_TYPE_TEXT || option->type == OPTION_TYPE_CHOICE)
 		*(const char **)at = option->text;
 	else if (option->type == OPTION_TYPE_TEXTS)
 		*(struct text_list *)at = split_list(&config->arena, option->text);
@@ -201,9 +201,9 @@ parse_value(enum option_type type, struct slice text, uint64_t *number_out)
 }
 
 static const char *
-type_hint(enum option_type type)
+type_hint(const struct option *option)
 {
-	switch (type) {
+	switch (option->type) {
 	case OPTION_TYPE_BOOL:
 		return "yes or no";
 	case OPTION_TYPE_DURATION:
@@ -214,9 +214,34 @@ type_hint(enum option_type type)
 		return "a list such as {a, b}";
 	case OPTION_TYPE_TEXT:
 		return "a text";
+	case OPTION_TYPE_CHOICE:
+		return option->choices;
 	default:
 		return "a number";
 	}
+}
+
+/* Whether it is one of the words in "a, b or c", which are all longer than the or. */
+static bool
+is_choice(const char *choices, struct slice value)
+{
+	while (*choices != '\0') {
+		size_t n = strcspn(choices, " ,");
+
+		if (value.len > 2 && slice_is(value, slice_make(choices, n)))
+			return true;
+		choices += n + strspn(choices + n, " ,");
+	}
+	return false;
+}
+
+static int
+refuse(const struct option *option, struct slice key, struct slice value,
+	struct config_error *error)
+{
+	(void)snprintf(error->text, sizeof(error->text), "'%.*s' is no value for %.*s; it takes %s",
+		SLICE_ARG(value), SLICE_ARG(key), type_hint(option));
+	return -EINVAL;
 }
 
 static int
@@ -225,12 +250,8 @@ set_checked(const struct option *option, void *at, struct slice key, struct slic
 {
 	uint64_t number;
 
-	if (parse_value(option->type, value, &number) < 0) {
-		(void)snprintf(error->text, sizeof(error->text),
-			"'%.*s' is no value for %.*s; it takes %s", SLICE_ARG(value),
-			SLICE_ARG(key), type_hint(option->type));
-		return -EINVAL;
-	}
+	if (parse_value(option->type, value, &number) < 0)
+		return refuse(option, key, value, error);
 	if (number < option->min || number > option->max) {
 		(void)snprintf(error->text, sizeof(error->text),
 			"%.*s = %.*s is out of bounds; from %llu to %llu%s is possible",
@@ -251,7 +272,9 @@ config_set(struct config *config, struct slice key, struct slice value, struct c
 
 	if (option == NULL)
 		return -EINVAL;
-	if (option->type == OPTION_TYPE_TEXT) {
+	if (option->type == OPTION_TYPE_CHOICE && !is_choice(option->choices, value))
+		return refuse(option, key, value, error);
+	if (option->type == OPTION_TYPE_TEXT || option->type == OPTION_TYPE_CHOICE) {
 		*(const char **)at = arena_copy(&config->arena, value).p;
 		return 0;
 	}
@@ -275,7 +298,7 @@ config_set_list(struct config *config, struct slice key, const struct slice *val
 		return -EINVAL;
 	if (option->type != OPTION_TYPE_TEXTS) {
 		(void)snprintf(error->text, sizeof(error->text), "%.*s is no list; it takes %s",
-			SLICE_ARG(key), type_hint(option->type));
+			SLICE_ARG(key), type_hint(option));
 		return -EINVAL;
 	}
 	list.v = arena_array(&config->arena, count + 1, const char *);

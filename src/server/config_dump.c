@@ -21,7 +21,7 @@ write_number(FILE *out, const struct option *option)
 static void
 write_default(FILE *out, const struct option *option)
 {
-	if (option->type == OPTION_TYPE_TEXT)
+	if (option->type == OPTION_TYPE_TEXT || option->type == OPTION_TYPE_CHOICE)
 		(void)fprintf(out, "\"%s\"", option->text == NULL ? "" : option->text);
 	else if (option->type == OPTION_TYPE_TEXTS)
 		(void)fprintf(out, "{%s}", option->text == NULL ? "" : option->text);
@@ -65,6 +65,7 @@ type_name(enum option_type type)
 		[OPTION_TYPE_DURATION] = "duration",
 		[OPTION_TYPE_SIZE] = "size",
 		[OPTION_TYPE_TEXT] = "text",
+		[OPTION_TYPE_CHOICE] = "word",
 		[OPTION_TYPE_TEXTS] = "list",
 	};
 

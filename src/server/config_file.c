@@ -126,7 +126,7 @@ static int
 take_include(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv)
 {
 	struct config_error error = { "" };
-	struct slice text;
+	struct slice text = NO_SLICE;
 
 	if (argc != 1) {
 		cfg_error(cfg, "include() takes one file");
@@ -260,7 +260,7 @@ config_read_text(
 int
 config_read(struct config *config, const char *path, struct config_error *error)
 {
-	struct slice text;
+	struct slice text = NO_SLICE;
 	int r = read_file(&config->arena, path, &text, error);
 
 	return r < 0 ? r : config_read_text(config, path, text, error);

@@ -14,6 +14,7 @@ enum option_type {
 	OPTION_TYPE_DURATION, /* uint32_t milliseconds: 250ms, 30s, 5m, 2h, 7d */
 	OPTION_TYPE_SIZE,     /* uint64_t bytes: 512, 64k, 10M, 1G */
 	OPTION_TYPE_TEXT,     /* const char *, NULL when the default is NULL */
+	OPTION_TYPE_CHOICE,   /* const char *, one of a few words */
 	OPTION_TYPE_TEXTS,    /* struct text_list: {a, b} */
 };
 
@@ -29,6 +30,7 @@ struct option {
 	uint64_t number, min, max; /* default and bounds of numbers; bool: 0 or 1 */
 	const char *text;          /* default of a text; a list: comma separated */
 	const char *about;         /* one sentence */
+	const char *choices;       /* of a choice: "text, json or journal" */
 };
 
 /* offsetof(S, m), and an error at compile time unless m has the type T. */
@@ -41,32 +43,38 @@ struct option {
 
 #define OPTION_BOOL(S, m, key, on, about) \
 	{ \
-		(key), OPTION_TYPE_BOOL, OFFSET_OF_TYPE(S, m, bool), (on), 0, 1, NULL, (about) \
+		(key), OPTION_TYPE_BOOL, OFFSET_OF_TYPE(S, m, bool), (on), 0, 1, NULL, (about), \
+			NULL \
 	}
 #define OPTION_UINT(S, m, key, number, min, max, about) \
 	{ \
 		(key), OPTION_TYPE_UINT, OFFSET_OF_TYPE(S, m, uint32_t), (number), (min), (max), \
-			NULL, (about) \
+			NULL, (about), NULL \
 	}
 #define OPTION_DURATION(S, m, key, ms, min, max, about) \
 	{ \
 		(key), OPTION_TYPE_DURATION, OFFSET_OF_TYPE(S, m, uint32_t), (ms), (min), (max), \
-			NULL, (about) \
+			NULL, (about), NULL \
 	}
 #define OPTION_SIZE(S, m, key, bytes, min, max, about) \
 	{ \
 		(key), OPTION_TYPE_SIZE, OFFSET_OF_TYPE(S, m, uint64_t), (bytes), (min), (max), \
-			NULL, (about) \
+			NULL, (about), NULL \
 	}
 #define OPTION_TEXT(S, m, key, text, about) \
 	{ \
 		(key), OPTION_TYPE_TEXT, OFFSET_OF_TYPE(S, m, const char *), 0, 0, 0, (text), \
-			(about) \
+			(about), NULL \
+	}
+#define OPTION_CHOICE(S, m, key, text, choices, about) \
+	{ \
+		(key), OPTION_TYPE_CHOICE, OFFSET_OF_TYPE(S, m, const char *), 0, 0, 0, (text), \
+			(about), (choices) \
 	}
 #define OPTION_TEXTS(S, m, key, text, about) \
 	{ \
 		(key), OPTION_TYPE_TEXTS, OFFSET_OF_TYPE(S, m, struct text_list), 0, 0, 0, (text), \
-			(about) \
+			(about), NULL \
 	}
 
 /* One section of kithd.conf. */

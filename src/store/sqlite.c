@@ -283,6 +283,16 @@ open_connections(struct sqlite_store *s, struct arena *arena, struct slice *find
 	return open_readers(s);
 }
 
+/* Of a refused start nothing stays: without a log before us, closing takes ours away. */
+static void
+leave_as_it_was(struct sqlite_store *s)
+{
+	if (s->conn.db != NULL && !s->file.has_log)
+		(void)sqlite3_db_config(s->conn.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+	close_connections(s);
+	db_forget(&s->file);
+}
+
 static void
 start_threads(struct sqlite_store *s)
 {
@@ -310,6 +320,7 @@ sqlite_open(const struct store_config *config, const struct store_table *tables,
 	if (r < 0) {
 		if (fault_out->cause.p == NULL)
 			r = db_fault(&s->file, r, finding, arena, fault_out);
+		leave_as_it_was(s);
 		free_handle(s);
 		return r;
 	}

@@ -43,6 +43,37 @@ read_mark(int fd, char mark[MARK_SIZE])
 }
 
 static int
+may_use(const char *path, int mode)
+{
+	return faccessat(AT_FDCWD, path, mode, AT_EACCESS) < 0 ? -errno : 0;
+}
+
+/* Whether we made it is known for sure, so that a refusal can take it away again. */
+static void
+open_lock(struct sqlite_file *file)
+{
+	enum { FLAGS = O_RDWR | O_CLOEXEC | O_NOFOLLOW };
+
+	file->lock_fd = open(file->lock_path, FLAGS | O_CREAT | O_EXCL, 0600);
+	file->made_lock = file->lock_fd >= 0;
+	if (file->lock_fd < 0 && errno == EEXIST)
+		file->lock_fd = open(file->lock_path, FLAGS | O_CREAT, 0600);
+}
+
+/* A process that refused to start took it away between our opening and our locking; closed. */
+static bool
+is_removed(struct sqlite_file *file)
+{
+	struct stat st;
+
+	if (fstat(file->lock_fd, &st) == 0 && st.st_nlink > 0)
+		return false;
+	(void)close(file->lock_fd);
+	file->lock_fd = -1;
+	return true;
+}
+
+static int
 take_lock(struct sqlite_file *file, struct arena *arena, struct store_fault *fault_out)
 {
 	char text[MARK_SIZE];
@@ -50,12 +81,14 @@ take_lock(struct sqlite_file *file, struct arena *arena, struct store_fault *fau
 	uint64_t pid;
 	bool locked;
 
-	file->lock_fd = open(file->lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (file->lock_fd < 0)
-		return system_fault("cannot be opened", file->lock_path, arena, fault_out);
-	locked = flock(file->lock_fd, LOCK_EX | LOCK_NB) == 0;
-	if (!locked && errno != EWOULDBLOCK)
-		return system_fault("cannot be locked", file->lock_path, arena, fault_out);
+	do {
+		open_lock(file);
+		if (file->lock_fd < 0)
+			return system_fault("cannot be opened", file->lock_path, arena, fault_out);
+		locked = flock(file->lock_fd, LOCK_EX | LOCK_NB) == 0;
+		if (!locked && errno != EWOULDBLOCK)
+			return system_fault("cannot be locked", file->lock_path, arena, fault_out);
+	} while (locked && is_removed(file));
 	mark = read_mark(file->lock_fd, text);
 	file->was_unclean = slice_to_uint(mark, INT32_MAX, &pid) == 0;
 	if (locked)
@@ -86,8 +119,10 @@ create_database(const struct sqlite_file *file)
 {
 	int fd = open(file->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
+	if (fd < 0 && errno == EEXIST)
+		return may_use(file->path, R_OK | W_OK);
 	if (fd < 0)
-		return errno == EEXIST ? 0 : -errno;
+		return -errno;
 	(void)close(fd);
 	return sync_dir(file->dir);
 }
@@ -98,7 +133,8 @@ look_for_log(struct sqlite_file *file)
 	struct slice path = arena_printf(&file->arena, "%s-wal", file->path);
 	struct stat st;
 
-	if (stat(path.p, &st) == 0 && st.st_size > 0)
+	file->has_log = stat(path.p, &st) == 0;
+	if (file->has_log && st.st_size > 0)
 		file->was_unclean = true;
 }
 
@@ -113,19 +149,26 @@ db_open(struct sqlite_file *file, const char *dir, struct arena *arena,
 	file->path = arena_printf(&file->arena, "%s/kith.db", dir).p;
 	file->lock_path = arena_printf(&file->arena, "%s/kith.lock", dir).p;
 	file->lock_fd = -1;
+	if (may_use(dir, R_OK | W_OK | X_OK) < 0)
+		return system_fault("cannot be used", dir, arena, fault_out);
 	r = take_lock(file, arena, fault_out);
 	if (r == 0) {
 		r = create_database(file);
 		if (r < 0) {
 			errno = -r;
-			r = system_fault("cannot be created", file->path, arena, fault_out);
+			r = system_fault("cannot be written", file->path, arena, fault_out);
 		}
 	}
-	if (r < 0)
-		db_close(file);
-	else
+	if (r == 0)
 		look_for_log(file);
 	return r;
+}
+
+void
+db_forget(const struct sqlite_file *file)
+{
+	if (file->lock_fd >= 0 && file->made_lock)
+		(void)unlink(file->lock_path);
 }
 
 int

@@ -92,12 +92,16 @@ struct sqlite_file {
 	const char *dir, *path, *lock_path;
 	int lock_fd;      /* -1: not held */
 	bool was_unclean; /* the last process did not close it */
+	bool made_lock;   /* there was no lock file before us */
+	bool has_log;     /* there was a write-ahead log before us */
 };
 
 int db_open(struct sqlite_file *file, const char *dir, struct arena *arena,
 	struct store_fault *fault_out);
 /* The lock file says from now on whether the database is in use. 0 or a negative errno. */
 int db_mark(struct sqlite_file *file, bool in_use);
+/* The start is refused: a lock file that was not there before goes away. Before db_close(). */
+void db_forget(const struct sqlite_file *file);
 void db_close(struct sqlite_file *file);
 
 /* PRAGMA quick_check: 0, -EBADMSG with what it found in *finding_out, or an error. */

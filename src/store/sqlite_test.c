@@ -127,7 +127,7 @@ a_directory_that_is_not_there_is_refused(void **state)
 
 	assert_int_equal(rmdir(w->dir), 0);
 	assert_int_equal(world_open_with(w, test_tables, TEST_TABLES), -ENOENT);
-	assert_non_null(strstr(w->fault.cause.p, "kith.lock cannot be opened"));
+	assert_non_null(strstr(w->fault.cause.p, "cannot be used: No such file"));
 	assert_non_null(strstr(w->fault.cure.p, "data directory"));
 }
 
