@@ -135,6 +135,9 @@ tell(struct account *acct, const struct change *change, struct stanza *st)
 	struct jid contact = contact_of(change, st);
 	unsigned gained = change->after & ~change->before, lost = change->before & ~change->after;
 
+	/* 3.2.2: while the contact still sees us; 3.3.3: when it does not want to any more. */
+	if (change->outbound && (lost & CONTACT_FROM) != 0)
+		presence_hide_from(acct, &contact);
 	if (change->goes_on && change->outbound)
 		route(acct->shard, st);
 	else if (change->goes_on)
@@ -144,7 +147,7 @@ tell(struct account *acct, const struct change *change, struct stanza *st)
 		answer_subscribed(acct, &contact);
 	if (((gained & CONTACT_FROM) != 0) || change->answered)
 		presence_show_to(acct, &contact);
-	if ((lost & CONTACT_FROM) != 0)
+	if (!change->outbound && (lost & CONTACT_FROM) != 0)
 		presence_hide_from(acct, &contact);
 }
 
@@ -264,8 +267,8 @@ subscription_cancel(
 		route(acct->shard, &st);
 	}
 	if ((subscription & CONTACT_FROM) != 0) {
+		presence_hide_from(acct, contact);
 		st.type = TYPE_UNSUBSCRIBED;
 		route(acct->shard, &st);
-		presence_hide_from(acct, contact);
 	}
 }
