@@ -148,6 +148,18 @@ jid_set_has(const struct jid_set *set, const struct jid *jid)
 }
 
 bool
+jid_covers(const struct jid *pattern, const struct jid *jid)
+{
+	struct slice domain = jid_domain(jid);
+
+	if (jid->full.p == NULL)
+		return false;
+	return slice_is(pattern->full, jid->full) || slice_is(pattern->full, jid_bare(jid)) ||
+	       slice_is(pattern->full, domain) ||
+	       slice_is(pattern->full, slice_from(jid->full, (size_t)(domain.p - jid->full.p)));
+}
+
+bool
 jid_set_covers(const struct jid_set *set, const struct jid *jid)
 {
 	struct slice domain = jid_domain(jid);

@@ -44,6 +44,9 @@ bool jid_set_has(const struct jid_set *set, const struct jid *jid);
  */
 bool jid_set_covers(const struct jid_set *set, const struct jid *jid);
 
+/* The same of one JID alone. */
+bool jid_covers(const struct jid *pattern, const struct jid *jid);
+
 /* A copy of all, sorted, in the arena: it stays as it is when the set changes. */
 struct jid_list jid_set_list(const struct jid_set *set, struct arena *arena);
 

@@ -90,7 +90,10 @@ a_full_bare_domain_resource_or_domain_jid_covers(void **state)
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		assert_true(add(f, rows[i].member));
 		for (size_t j = 0; j < COUNT_OF(asked); j++) {
-			if (covers(f, asked[j]) != rows[i].covers[j])
+			struct jid pattern = jid(f, rows[i].member), one = jid(f, asked[j]);
+
+			if (covers(f, asked[j]) != rows[i].covers[j] ||
+				jid_covers(&pattern, &one) != rows[i].covers[j])
 				fail_msg("%s covers %s", rows[i].member, asked[j]);
 		}
 		assert_true(drop(f, rows[i].member));

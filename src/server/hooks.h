@@ -13,6 +13,7 @@ struct buffer;
 struct disco;
 struct host;
 struct jid;
+struct jid;
 struct payload;
 struct session;
 struct stanza;
@@ -23,27 +24,28 @@ struct verdict {
 	enum verdict_kind kind;
 	enum stanza_condition condition; /* of a bounce */
 	const struct payload *detail;    /* an application-specific error element, or NULL */
+	const char *text;                /* NULL: the condition's own */
 };
 
 /* The stanza goes on. */
 static inline struct verdict
 pass(void)
 {
-	return (struct verdict){ VERDICT_PASS, UNDEFINED_CONDITION, NULL };
+	return (struct verdict){ .kind = VERDICT_PASS };
 }
 
 /* The stanza ends here and nobody hears of it. */
 static inline struct verdict
 drop(void)
 {
-	return (struct verdict){ VERDICT_DROP, UNDEFINED_CONDITION, NULL };
+	return (struct verdict){ .kind = VERDICT_DROP };
 }
 
 /* The stanza ends here and its sender gets the error, if the stanza may be answered at all. */
 static inline struct verdict
 bounce(enum stanza_condition condition, const struct payload *detail)
 {
-	return (struct verdict){ VERDICT_BOUNCE, condition, detail };
+	return (struct verdict){ VERDICT_BOUNCE, condition, detail, NULL };
 }
 
 #define HOOK_TYPE_VETO struct verdict

@@ -4,6 +4,7 @@
  */
 #include "server/presence.h"
 
+#include "proto/jid_set.h"
 #include "server/account_internal.h"
 #include "server/presence_internal.h"
 #include "server/route.h"
@@ -14,6 +15,14 @@
 #include <stdlib.h>
 
 enum direction { WHO_SEE_US = SUBSCRIPTION_FROM, WHOM_WE_SEE = SUBSCRIPTION_TO };
+
+bool
+presence_may_pass(struct account *acct, const struct jid *contact)
+{
+	const struct pipeline *pipeline = &acct->shard->server->pipeline;
+
+	return hook_contact_policy(pipeline, acct, contact).kind == VERDICT_PASS;
+}
 
 /* Sends the stanza to all contacts with that half of a subscription. */
 static void
@@ -26,7 +35,8 @@ tell_contacts(struct account *acct, struct stanza *st, enum direction direction)
 	while ((node = map_next(&acct->roster.contacts, &at)) != NULL) {
 		const struct contact *c = container_of(node, struct contact, node);
 
-		if ((c->subscription & (unsigned)direction) != 0)
+		if ((c->subscription & (unsigned)direction) != 0 &&
+			presence_may_pass(acct, &c->item.jid))
 			to[count++] = c->item.jid;
 	}
 	route_many(acct->shard, st, to, count);
@@ -194,7 +204,17 @@ show_resource(struct account *acct, struct slice resource, const struct jid *to)
 void
 presence_show_to(struct account *acct, const struct jid *to)
 {
-	show_resource(acct, SLICE(""), to);
+	if (presence_may_pass(acct, to))
+		show_resource(acct, SLICE(""), to);
+}
+
+static void
+tell_absence_of(struct session *s, const struct jid *to)
+{
+	struct stanza gone = absence_of(s);
+
+	gone.to = *to;
+	route(s->account->shard, &gone);
 }
 
 void
@@ -202,13 +222,72 @@ presence_hide_from(struct account *acct, const struct jid *to)
 {
 	struct session *s;
 
+	if (!presence_may_pass(acct, to))
+		return;
 	LIST_EACH (s, &acct->sessions, struct session, link) {
-		if (s->is_available) {
-			struct stanza st = absence_of(s);
+		if (s->is_available)
+			tell_absence_of(s, to);
+	}
+}
 
-			st.to = *to;
-			route(acct->shard, &st);
-		}
+/* Whoever of the contact is meant: all of it, one resource alone, or nobody (false). */
+static bool
+is_meant(const struct contact *c, const struct jid *pattern, struct jid *whom_out)
+{
+	bool is_resource = jid_is_full(pattern) && jid_same_bare(pattern, &c->item.jid);
+
+	*whom_out = is_resource ? *pattern : c->item.jid;
+	return is_resource || jid_covers(pattern, &c->item.jid);
+}
+
+/* Those to whom it was directed hear of its end now, since they will not later. */
+static void
+end_directed(struct session *s, const struct jid *pattern)
+{
+	for (uint16_t i = s->directed_count; i-- > 0;) {
+		if (!jid_covers(pattern, &s->directed[i]))
+			continue;
+		tell_absence_of(s, &s->directed[i]);
+		session_drop_directed(s, &s->directed[i]);
+	}
+}
+
+void
+presence_hide(struct account *acct, const struct jid *pattern)
+{
+	struct map_node *node;
+	struct session *s;
+	struct jid whom;
+	size_t at = 0;
+
+	while ((node = map_next(&acct->roster.contacts, &at)) != NULL) {
+		const struct contact *c = container_of(node, struct contact, node);
+
+		if ((c->subscription & WHO_SEE_US) != 0 && is_meant(c, pattern, &whom))
+			presence_hide_from(acct, &whom);
+	}
+	LIST_EACH (s, &acct->sessions, struct session, link)
+		end_directed(s, pattern);
+}
+
+void
+presence_show(struct account *acct, const struct jid *pattern)
+{
+	struct stanza probe = { .kind = STANZA_PRESENCE, .type = TYPE_PROBE, .from = acct->jid };
+	struct map_node *node;
+	size_t at = 0;
+
+	if (!account_is_available(acct))
+		return;
+	while ((node = map_next(&acct->roster.contacts, &at)) != NULL) {
+		const struct contact *c = container_of(node, struct contact, node);
+
+		if (!is_meant(c, pattern, &probe.to))
+			continue;
+		if ((c->subscription & WHO_SEE_US) != 0)
+			presence_show_to(acct, &probe.to);
+		if ((c->subscription & WHOM_WE_SEE) != 0 && presence_may_pass(acct, &probe.to))
+			route(acct->shard, &probe);
 	}
 }
 

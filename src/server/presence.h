@@ -16,6 +16,14 @@ void presence_send(struct session *s, struct stanza *st);
 /* Presence arrives for an account (its bare address, or one of its sessions). */
 void presence_receive(struct account *acct, struct stanza *st);
 
+/*
+ * For a module that parts an account from others: whom the pattern covers (jid_covers) sees no one
+ * of the account available any more; or it sees again what it may by its subscription, and is asked
+ * for its own presence. To be called while, or when, the two may meet by contact_policy.
+ */
+void presence_hide(struct account *acct, const struct jid *pattern);
+void presence_show(struct account *acct, const struct jid *pattern);
+
 /* A session is gone: those who saw it available are told that it is not any more. */
 void presence_end(struct session *s);
 

@@ -10,4 +10,7 @@ struct account;
 void presence_show_to(struct account *acct, const struct jid *to);
 void presence_hide_from(struct account *acct, const struct jid *to);
 
+/* Whether the two may meet at all: the contact_policy of the modules. */
+bool presence_may_pass(struct account *acct, const struct jid *contact);
+
 #endif

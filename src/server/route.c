@@ -58,7 +58,7 @@ bool
 route_verdict(struct shard *shard, const struct stanza *st, struct verdict verdict)
 {
 	if (verdict.kind == VERDICT_BOUNCE)
-		route_bounce(shard, st, verdict.condition, NULL, verdict.detail);
+		route_bounce(shard, st, verdict.condition, verdict.text, verdict.detail);
 	return verdict.kind == VERDICT_PASS;
 }
 

@@ -160,6 +160,7 @@ take_stanza(struct session *s, const struct xml_token *element)
 {
 	struct shard *shard = s->account->shard;
 	enum stanza_condition condition;
+	struct verdict verdict;
 	struct stanza st;
 	const char *why;
 	int r;
@@ -177,8 +178,11 @@ take_stanza(struct session *s, const struct xml_token *element)
 	st.from = s->jid;
 	if (st.lang.p == NULL)
 		st.lang = s->lang;
-	if (route_verdict(shard, &st, hook_out_policy(&shard->server->pipeline, &st, s)))
+	verdict = hook_out_policy(&shard->server->pipeline, &st, s);
+	if (verdict.kind == VERDICT_PASS)
 		send_stanza(s, &st);
+	else
+		session_refuse(s, &st, &verdict);
 	return true;
 }
 

@@ -13,6 +13,7 @@
 struct held;
 struct kept_presence;
 struct shard;
+struct verdict;
 
 struct session {
 	struct list link; /* in account.sessions */
@@ -58,6 +59,9 @@ struct session *account_session(const struct account *acct, struct slice resourc
 
 /* Reads on after the account was paused. */
 void session_continue(struct session *s);
+
+/* Tells the session that what it sent was stopped on its own side, if the verdict says so. */
+void session_refuse(struct session *s, const struct stanza *st, const struct verdict *verdict);
 
 /* Appends bytes that are a stanza already. */
 void session_write(struct session *s, struct slice xml);

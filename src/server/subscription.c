@@ -252,8 +252,14 @@ subscription_offer_requests(struct session *s)
 	struct map_node *node;
 	size_t at = 0;
 
-	while ((node = map_next(&roster->requests, &at)) != NULL)
-		session_write(s, container_of(node, struct subscription_request, node)->presence);
+	while ((node = map_next(&roster->requests, &at)) != NULL) {
+		struct jid from;
+
+		if (jid_parse(node->key, &s->account->shard->scratch, &from) == 0 &&
+			presence_may_pass(s->account, &from))
+			session_write(
+				s, container_of(node, struct subscription_request, node)->presence);
+	}
 }
 
 void

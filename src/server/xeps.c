@@ -42,6 +42,7 @@ static const struct {
 	{ 160, "Best Practices for Handling Offline Messages" },
 	{ 175, "Best Practices for Use of SASL ANONYMOUS" },
 	{ 178, "Best Practices for Use of SASL EXTERNAL with Certificates" },
+	{ 191, "Blocking Command" },
 	{ 199, "XMPP Ping" },
 	{ 202, "Entity Time" },
 	{ 203, "Delayed Delivery" },

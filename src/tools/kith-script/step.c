@@ -174,16 +174,18 @@ take_marker(struct script *script, struct client *c, struct slice expected)
 	return false;
 }
 
-/* The kind of stanza with that number comes to c. */
+/* The kind of stanza with that number comes to c, or back to who sent it (who may be c). */
 static int
-await_marker(struct script *script, struct client *c, const char *kind, unsigned id)
+await_marker(struct script *script, struct client *c, struct client *sender, const char *kind,
+	unsigned id)
 {
 	uint64_t end = loop_now_ms(script->world.loop) + DEADLINE_MS;
 	char expected[128];
 
 	(void)snprintf(
 		expected, sizeof(expected), "<%s id='barrier-%u' {...}>…</%s>", kind, id, kind);
-	while (!take_marker(script, c, slice_of(expected))) {
+	while (!take_marker(script, c, slice_of(expected)) &&
+		!take_marker(script, sender, slice_of(expected))) {
 		if (loop_now_ms(script->world.loop) >= end || c->state != CLIENT_READY)
 			return script_fail(script, "no marker comes to %s", c->name);
 		loop_turn(script->world.loop, 100);
@@ -202,10 +204,10 @@ step_settle(struct script *script, struct client *c)
 		"<iq type='get' id='barrier-%u' to='%s'><ping xmlns='urn:xmpp:ping'/></iq>", id,
 		script->world.domain);
 	client_send(c, slice_of(text));
-	return await_marker(script, c, "iq", id);
+	return await_marker(script, c, c, "iq", id);
 }
 
-/* Each sends a marker to the one who waits. */
+/* Each sends a marker to the one who waits; who is blocked gets an error for it from there. */
 static int
 mark(struct script *script, struct client *from, struct client *to)
 {
@@ -218,7 +220,7 @@ mark(struct script *script, struct client *from, struct client *to)
 	(void)buffer_text(&text, "'/>");
 	client_send(from, buffer_slice(&text));
 	buffer_finish(&text);
-	return await_marker(script, to, "message", id);
+	return await_marker(script, to, from, "message", id);
 }
 
 int
