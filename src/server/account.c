@@ -92,7 +92,7 @@ account_destroy(struct account *acct)
 
 	hook_account_gone(&shard->server->pipeline, acct);
 	timer_stop(shard->loop, &acct->idle);
-	pressure_let_go(shard, &acct->held);
+	pressure_let_go(shard, &acct->holding);
 	LIST_EACH (letter, &acct->letters, struct letter, link)
 		letter_destroy(&letter);
 	roster_finish(&acct->roster);
@@ -144,7 +144,7 @@ let_in(struct account *acct)
 		arena_reset(&acct->shard->scratch);
 	}
 	if (list_is_empty(&acct->letters))
-		pressure_let_go(acct->shard, &acct->held);
+		pressure_let_go(acct->shard, &acct->holding);
 	call_waiters(acct, 0);
 	LIST_EACH (s, &acct->sessions, struct session, link) {
 		if (!account_is_ready(acct))
@@ -324,7 +324,7 @@ account_queue(struct account *acct, struct letter *letter)
 		list_append(&acct->letters, &letter->link);
 		if (acct->letter_bytes > LIMIT_ACCOUNT_QUEUE / 2 &&
 			letter_open(letter, acct->shard, &st))
-			pressure_hold(acct->shard, &acct->held, &st.from);
+			pressure_hold(acct->shard, &acct->holding, &st.from);
 		return;
 	}
 	if (letter_open(letter, acct->shard, &st))

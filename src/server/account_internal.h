@@ -10,7 +10,7 @@
 
 #include <stdalign.h>
 
-struct held;
+struct holding;
 struct iq;
 struct load;
 struct letter;
@@ -45,10 +45,10 @@ struct account {
 	struct load *load;   /* while it is loading */
 	struct list letters; // letter.link: what waits
 	size_t letter_bytes;
-	struct held *held;   /* whom it holds back while too much waits */
-	struct list logins;  // login.account_link: wait for the account to bind
-	struct list waiters; // account_waiter.link
-	struct iq *iq;       /* the request whose commit is under way */
+	struct holding *holding; /* whom it holds back while too much waits */
+	struct list logins;      // login.account_link: wait for the account to bind
+	struct list waiters;     // account_waiter.link
+	struct iq *iq;           /* the request whose commit is under way */
 	struct roster roster;
 	struct timer idle;
 	alignas(max_align_t) char states[]; /* the modules' */

@@ -4,25 +4,31 @@
  * nobody is ended for being slow for a moment.
  *
  * The full session remembers by address whom it holds back, and tells their homes by a task each
- * way, so a producer may sit on any shard.
+ * way, so a producer may sit on any shard. The producer knows who holds it, and goes on when nobody
+ * does any more. A session that is full for c2s.full_timeout without a break, because its client
+ * reads little or nothing, is ended, so that it cannot stop others for good.
  */
 #ifndef SERVER_PRESSURE_H
 #define SERVER_PRESSURE_H
 
 #include "proto/jid.h"
 
-struct held;
+struct holder;
+struct holding;
 struct session;
 struct shard;
 
 /*
- * Holds the session of that address back, once for each list; an address without a session, as
- * a host's, is not held. The list is its owner's, and begins as NULL.
+ * Holds the session of that address back; an address without a session, as a host's, is not held.
+ * Whom it holds is its owner's, and begins as NULL.
  */
-void pressure_hold(struct shard *shard, struct held **list, const struct jid *from);
+void pressure_hold(struct shard *shard, struct holding **holding, const struct jid *from);
 
-/* Whom the list holds may go on. */
-void pressure_let_go(struct shard *shard, struct held **list);
+/* Those whom it holds may go on. */
+void pressure_let_go(struct shard *shard, struct holding **holding);
+
+/* The session ends: it does not matter any more who holds it. */
+void pressure_forget(struct session *s);
 
 /* Something from that address was just written to the session: hold its sender if s is full. */
 void pressure_check(struct session *s, const struct jid *from);

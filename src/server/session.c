@@ -41,6 +41,7 @@ leave(struct session *s)
 
 	s->ended = true;
 	pressure_release(s);
+	pressure_forget(s);
 	presence_end(s);
 	hook_session_gone(&acct->shard->server->pipeline, s);
 	account_remove_session(acct, s);
@@ -264,7 +265,7 @@ static const struct conn_handler handler = {
 void
 session_continue(struct session *s)
 {
-	if (!s->ended && s->holds == 0 && !s->waits_for_itself && !s->waits_for_others)
+	if (!s->ended && s->holders == NULL && !s->waits_for_itself && !s->waits_for_others)
 		conn_resume(s->conn);
 }
 
@@ -303,7 +304,7 @@ ask_if_alive(struct timer *timer)
 	const struct c2s_config *conf = shard->server->core->c2s;
 	uint64_t silence = loop_now_ms(shard->loop) - s->heard_ms;
 
-	if (s->holds > 0 || s->waits_for_others) {
+	if (s->holders != NULL || s->waits_for_others) {
 		s->heard_ms = loop_now_ms(shard->loop); /* it may well speak, but nobody listens */
 		watch_silence(s, conf->idle_ms);
 	} else if (s->pinged) {
@@ -353,12 +354,6 @@ session_speak(struct session *s, struct slice lang)
 {
 	if (lang.p != NULL)
 		s->lang = slice_make(xstrndup(lang.p, lang.len), lang.len);
-}
-
-void
-session_write(struct session *s, struct slice xml)
-{
-	conn_write(s->conn, xml);
 }
 
 static void

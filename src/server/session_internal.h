@@ -10,7 +10,8 @@
 
 #include <stdalign.h>
 
-struct held;
+struct holder;
+struct holding;
 struct kept_presence;
 struct shard;
 struct verdict;
@@ -36,8 +37,8 @@ struct session {
 	bool is_overfull;                   /* takes nothing any more and ends at once */
 	bool waits_for_itself;              /* its own output is full, so it is not read from */
 	bool waits_for_others;              /* the store has too much to write */
-	uint32_t holds;                     /* by how many full sessions it is held back */
-	struct held *held;                  /* whom it holds back, being full */
+	struct holder *holders;             /* the full sessions that hold it back */
+	struct holding *holding;            /* whom it holds back, being full; NULL: nobody */
 	alignas(max_align_t) char states[]; /* the modules' */
 };
 
@@ -62,9 +63,6 @@ void session_continue(struct session *s);
 
 /* Tells the session that what it sent was stopped on its own side, if the verdict says so. */
 void session_refuse(struct session *s, const struct stanza *st, const struct verdict *verdict);
-
-/* Appends bytes that are a stanza already. */
-void session_write(struct session *s, struct slice xml);
 
 /* RFC 6120 8.1.5: the language of what the client sends and does not say itself; copied. */
 void session_speak(struct session *s, struct slice lang);

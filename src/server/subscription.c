@@ -245,21 +245,32 @@ subscription_receive(struct account *acct, struct stanza *st)
 	take_step(acct, st, false);
 }
 
+/* By the way of all that is delivered, so the stored stanza is read into memory of its own. */
 void
 subscription_offer_requests(struct session *s)
 {
 	struct roster *roster = &s->account->roster;
+	struct names *names = s->account->shard->server->names;
+	struct xml_tokens tokens;
+	struct arena arena;
 	struct map_node *node;
 	size_t at = 0;
+	bool goes_on = true;
 
-	while ((node = map_next(&roster->requests, &at)) != NULL) {
-		struct jid from;
+	xml_tokens_init(&tokens);
+	arena_init(&arena, 0);
+	while (goes_on && (node = map_next(&roster->requests, &at)) != NULL) {
+		struct slice bytes = container_of(node, struct subscription_request, node)
+					     ->presence;
+		struct stanza st;
 
-		if (jid_parse(node->key, &s->account->shard->scratch, &from) == 0 &&
-			presence_may_pass(s->account, &from))
-			session_write(
-				s, container_of(node, struct subscription_request, node)->presence);
+		if (stanza_thaw(names, bytes, &tokens, &arena, &st) == 0 &&
+			presence_may_pass(s->account, &st.from))
+			goes_on = session_deliver(s, &st);
+		arena_reset(&arena);
 	}
+	arena_finish(&arena);
+	xml_tokens_finish(&tokens);
 }
 
 void

@@ -303,6 +303,27 @@ do_fail(struct script *script, struct slice subject, struct slice rest)
 	return step_fail_to_connect(script, subject, rest);
 }
 
+/* "juliet stops reading", "juliet reads on" */
+static int
+do_stop_reading(struct script *script, struct client *c, struct slice rest)
+{
+	if (!slice_is_text(trim(rest), "reading"))
+		return script_fail(script, "stops what?");
+	if (c->conn != NULL)
+		conn_pause(c->conn);
+	return 0;
+}
+
+static int
+do_read_on(struct script *script, struct client *c, struct slice rest)
+{
+	if (!slice_is_text(trim(rest), "on"))
+		return script_fail(script, "reads what?");
+	if (c->conn != NULL)
+		conn_resume(c->conn);
+	return 0;
+}
+
 static const struct {
 	const char *verb, *plural;
 	int (*run)(struct script *script, struct client *c, struct slice rest);
@@ -312,6 +333,8 @@ static const struct {
 	{ "ignores", "ignore", do_ignore },
 	{ "disconnects", "disconnect", do_disconnect },
 	{ "is", "are", do_be },
+	{ "stops", "stop", do_stop_reading },
+	{ "reads", "read", do_read_on },
 };
 
 static int
