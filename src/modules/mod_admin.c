@@ -3,6 +3,7 @@
  * mod_service.c. The deeds themselves are in server/registrar.h and server/admin.h, which kithctl
  * uses, too; here are the forms.
  */
+#include "base/clock.h"
 #include "server/admin.h"
 #include "server/module.h"
 #include "server/registrar.h"
@@ -13,6 +14,8 @@
 #define NODE(name) NS_ADMIN "#" name
 
 enum { PASSWORD_BYTES = 1023, JIDS_MOST = 1000 };
+
+extern const struct module mod_admin;
 
 /* Everything that the forms of this module ask for. */
 struct asked {
@@ -202,7 +205,8 @@ kick_next(struct round *round)
 	const struct jid *jid = next_jid(round);
 
 	if (jid != NULL)
-		admin_kick(command_shard(round->cmd), jid, kicked, round);
+		admin_kick(command_shard(round->cmd), jid, "An administrator ended this session",
+			kicked, round);
 }
 
 static void
@@ -307,6 +311,72 @@ get_user_stats(struct command *cmd)
 	admin_read_roster(command_shard(cmd), &stats->account, got_roster_size, cmd);
 }
 
+/* ---- When a user last signed in ---- */
+
+enum { STORE_LOGIN };
+
+struct last_login {
+	struct jid_list accounts;
+	struct slice when;
+};
+
+static const struct form_entry login_entries[] = {
+	ENTRY_JIDS(struct asked, accounts, "accountjids",
+		"The Jabber ID for which to retrieve the last login time", true, 1),
+	ENTRIES_END(struct asked),
+};
+static const struct form_spec login_form = { "Getting a User's Last Login Time",
+	"Fill out this form to get a user's last login time.", NS_ADMIN, login_entries };
+
+static const struct form_entry told_login_entries[] = {
+	ENTRY_JIDS(struct last_login, accounts, "accountjids", NULL, false, 1),
+	ENTRY_TEXT(struct last_login, when, "lastlogin", "Last login", false, 0),
+	ENTRIES_END(struct last_login),
+};
+static const struct form_spec told_login_form = { "Last Login Time", NULL, NS_ADMIN,
+	told_login_entries };
+
+static void
+keep_login(struct session *s)
+{
+	struct account *acct = session_account(s);
+	struct store_txn *txn;
+	char stamp[STAMP_CHARS + 1];
+
+	if (account_is_anonymous(acct))
+		return;
+	stamp_write(account_wall_ms(acct), stamp);
+	txn = txn_begin(acct);
+	store_txn_value_set(txn, account_table(acct, &mod_admin, STORE_LOGIN), slice_of(stamp));
+	account_commit(acct, txn, NULL, NULL);
+}
+
+static void
+got_login(void *arg, int error, const struct store_result *result)
+{
+	struct command *cmd = arg;
+	const struct asked *asked = command_data(cmd);
+	struct last_login answer = { .accounts = asked->accounts };
+
+	if (error < 0) {
+		command_refuse(cmd, registrar_condition(error), registrar_why(error));
+		return;
+	}
+	answer.when = result->count == 0 ? SLICE("never")
+					 : arena_copy(command_arena(cmd), result->rows[0].value);
+	command_tell(cmd, &told_login_form, &answer);
+}
+
+static void
+get_login(struct command *cmd)
+{
+	const struct asked *asked = command_data(cmd);
+
+	if (is_ours(cmd, asked->accounts.v))
+		admin_read_value(command_shard(cmd), asked->accounts.v, &mod_admin, STORE_LOGIN,
+			got_login, cmd);
+}
+
 static const struct xep xeps[] = {
 	{ 133, "1.3.1", XEP_COMPLETE },
 	{ 0 },
@@ -319,7 +389,14 @@ static const struct command_entry commands[] = {
 	{ NODE("change-user-password"), "Change User Password", ROLE_ADMIN, &change_form,
 		change_password },
 	{ NODE("get-user-roster"), "Get User Roster", ROLE_ADMIN, &rosters_form, get_roster },
+	{ NODE("get-user-lastlogin"), "Get User Last Login Time", ROLE_ADMIN, &login_form,
+		get_login },
 	{ NODE("user-stats"), "Get User Statistics", ROLE_ADMIN, &stats_form, get_user_stats },
+	{ 0 },
+};
+
+static const struct store_entry stores[] = {
+	[STORE_LOGIN] = { "login", STORE_VALUE, .version = 1 },
 	{ 0 },
 };
 
@@ -327,6 +404,8 @@ const struct module mod_admin = {
 	.name = "admin",
 	.about = "Lets administrators manage accounts from their clients.",
 	.xeps = xeps,
+	.stores = stores,
 	.commands = commands,
 	.needs = (const char *const[]){ "commands", NULL },
+	.on.session_bound = keep_login,
 };

@@ -14,6 +14,8 @@ struct errand {
 	struct arena arena;
 	struct jid jid;
 	struct slice domain, text;
+	const char *why;
+	admin_got_store *got_store;
 	struct admin_session *sessions;
 	struct admin_sessions found;
 	size_t room;
@@ -158,16 +160,18 @@ kick_here(struct shard *shard, void *arg)
 	LIST_EACH (s, &acct->sessions, struct session, link) {
 		if (jid_is_full(&errand->jid) && !jid_is(&errand->jid, &s->jid))
 			continue;
-		session_end(s, STREAM_POLICY_VIOLATION, "An administrator ended this session");
+		session_end(s, STREAM_POLICY_VIOLATION, errand->why);
 		errand->count++;
 	}
 }
 
 void
-admin_kick(struct shard *shard, const struct jid *jid, admin_counted *done, void *arg)
+admin_kick(
+	struct shard *shard, const struct jid *jid, const char *why, admin_counted *done, void *arg)
 {
 	struct errand *errand = errand_create(arg);
 
+	errand->why = why;
 	errand->jid = jid_copy(jid, &errand->arena);
 	errand->counted = done;
 	visit_home(shard, jid_bare(&errand->jid), kick_here, tell_count, errand);
@@ -273,6 +277,35 @@ admin_read_roster(struct shard *shard, const struct jid *bare, admin_got_roster 
 	(void)store_read_value(batch, server->tables[CORE_CREDENTIALS]);
 	(void)store_read_map(batch, server->tables[CORE_ROSTER]);
 	store_fetch(batch, shard->number, tell_roster, errand);
+}
+
+/* ---- Modules' values ---- */
+
+static void
+tell_value(struct store_request *request)
+{
+	struct errand *errand = request->arg;
+	const struct store_batch *batch = store_batch_of(request);
+	int error = request->error;
+
+	if (error == 0 && store_result(batch, 0)->count == 0)
+		error = -ENOENT;
+	errand->got_store(errand->arg, error, error < 0 ? NULL : store_result(batch, 1));
+	errand_free(errand);
+}
+
+void
+admin_read_value(struct shard *shard, const struct jid *bare, const struct module *module,
+	unsigned store, admin_got_store *done, void *arg)
+{
+	struct errand *errand = errand_create(arg);
+	struct server *server = shard->server;
+	struct store_batch *batch = store_batch_create(server->store, jid_bare(bare));
+
+	errand->got_store = done;
+	(void)store_read_value(batch, server->tables[CORE_CREDENTIALS]);
+	(void)store_read_value(batch, server_module(server, module)->first_table + store);
+	store_fetch(batch, shard->number, tell_value, errand);
 }
 
 /* ---- The end ---- */

@@ -7,7 +7,9 @@
 #define SERVER_ADMIN_H
 
 #include "server/roster.h"
+#include "store/store.h"
 
+struct module;
 struct shard;
 
 /* One session. */
@@ -38,8 +40,12 @@ void admin_find_sessions(
 
 typedef void admin_counted(void *arg, uint64_t count);
 
-/* Ends the session, or all of the account when the address is bare; how many those were. */
-void admin_kick(struct shard *shard, const struct jid *jid, admin_counted *done, void *arg);
+/*
+ * Ends the session, or all of the account when the address is bare; how many those were. why: a
+ * static sentence that they are told.
+ */
+void admin_kick(struct shard *shard, const struct jid *jid, const char *why, admin_counted *done,
+	void *arg);
 
 /*
  * A headline from the domain to every session of its users (NO_SLICE: of all domains, each from
@@ -54,6 +60,13 @@ typedef void admin_got_roster(void *arg, int error, const struct roster_item_lis
 /* The stored roster of an account. */
 void admin_read_roster(
 	struct shard *shard, const struct jid *bare, admin_got_roster *done, void *arg);
+
+/* result: when error is 0; what was read, as in store.h. */
+typedef void admin_got_store(void *arg, int error, const struct store_result *result);
+
+/* A module's stored value of an account; error as above. */
+void admin_read_value(struct shard *shard, const struct jid *bare, const struct module *module,
+	unsigned store, admin_got_store *done, void *arg);
 
 /* Lets the server stop after a while; asked again, the new time counts. False: it cannot. */
 bool admin_stop(struct shard *shard, uint32_t delay_ms);

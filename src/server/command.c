@@ -164,7 +164,7 @@ show(struct command *cmd)
 {
 	const struct command_form *form = &cmd->forms[cmd->depth - 1];
 	bool is_last = form->stage == COMMAND_LAST;
-	struct form shown = form_ask(form->spec, form->data, &cmd->arena);
+	struct form shown = form_ask(form->spec, form->has_data ? form->data : NULL, &cmd->arena);
 	struct actions actions = {
 		.execute = is_last ? SLICE("complete") : SLICE("next"),
 		.prev = cmd->depth > 1,
@@ -189,7 +189,12 @@ command_ask(struct command *cmd, const struct form_spec *form, const void *data,
 
 	assert(cmd->depth < COMMAND_STAGES);
 	asked = &cmd->forms[cmd->depth++];
-	*asked = (struct command_form){ .spec = form, .stage = stage, .run = run };
+	*asked = (struct command_form){
+		.spec = form,
+		.stage = stage,
+		.run = run,
+		.has_data = data != NULL,
+	};
 	asked->data = arena_alloc(&cmd->arena, size);
 	if (data != NULL)
 		memcpy(asked->data, data, size);
@@ -258,6 +263,7 @@ go_on(struct command *cmd, struct iq *iq, const struct request *request)
 	timer_stop(cmd->shard->loop, &cmd->timer);
 	cmd->iq = iq;
 	asked->data = data;
+	asked->has_data = true;
 	cmd->data = data;
 	asked->run(cmd);
 }

@@ -17,7 +17,8 @@ enum {
 
 struct command_form {
 	const struct form_spec *spec;
-	void *data; /* what was answered last, or what it began with */
+	void *data;    /* what was answered last, or what it began with */
+	bool has_data; /* otherwise it began with nothing */
 	enum command_stage stage;
 	command_run *run;
 };
