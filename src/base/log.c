@@ -6,6 +6,7 @@
 
 #include "base/buffer.h"
 #include "base/clock.h"
+#include "base/journal.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 enum { RING_BYTES = 256 * 1024, LINE_LIMIT = 4096, VALUE_LIMIT = 512, GATHER_MS = 20 };
+enum { ENTRY_LIMIT = 4 * LINE_LIMIT, CHUNK = ENTRY_LIMIT };
 
 struct log {
 	int fd;
@@ -25,6 +27,7 @@ struct log {
 	pthread_mutex_t lock;
 	pthread_cond_t filled;
 	pthread_t writer;
+	struct journal *journal; /* NULL: lines go to fd */
 	bool has_writer, ending;
 	size_t start, used;
 	char ring[RING_BYTES];
@@ -81,11 +84,23 @@ gather(struct log *log)
 		;
 }
 
-/* Takes up to size bytes out of the ring; waits while it is empty. 0 at the end. */
-static size_t
-take(struct log *log, char *out, size_t size)
+/* Takes n bytes out of the ring, which has them. */
+static void
+copy_out(struct log *log, char *out, size_t n)
 {
-	size_t n, upto_end;
+	size_t first = n < RING_BYTES - log->start ? n : RING_BYTES - log->start;
+
+	memcpy(out, log->ring + log->start, first);
+	memcpy(out + first, log->ring, n - first);
+	log->start = (log->start + n) % RING_BYTES;
+	log->used -= n;
+}
+
+/* Some lines, or one entry for the journal; waits while there is none. 0 at the end. */
+static size_t
+take(struct log *log, char out[CHUNK])
+{
+	uint32_t n;
 
 	(void)pthread_mutex_lock(&log->lock);
 	if (log->used == 0 && !log->ending) {
@@ -93,13 +108,10 @@ take(struct log *log, char *out, size_t size)
 			(void)pthread_cond_wait(&log->filled, &log->lock);
 		gather(log);
 	}
-	n = log->used < size ? log->used : size;
-	upto_end = RING_BYTES - log->start;
-	if (n > upto_end)
-		n = upto_end;
-	memcpy(out, log->ring + log->start, n);
-	log->start = (log->start + n) % RING_BYTES;
-	log->used -= n;
+	n = log->used < CHUNK ? (uint32_t)log->used : CHUNK;
+	if (log->journal != NULL && n > 0)
+		copy_out(log, (char *)&n, sizeof(n));
+	copy_out(log, out, n);
 	(void)pthread_mutex_unlock(&log->lock);
 	return n;
 }
@@ -123,11 +135,15 @@ static void *
 write_lines(void *arg)
 {
 	struct log *log = arg;
-	char chunk[4096];
+	char chunk[CHUNK];
 	size_t n;
 
-	while ((n = take(log, chunk, sizeof(chunk))) > 0)
-		write_all(log->fd, chunk, n);
+	while ((n = take(log, chunk)) > 0) {
+		if (log->journal == NULL)
+			write_all(log->fd, chunk, n);
+		else if (journal_send(log->journal, slice_make(chunk, n)) < 0)
+			atomic_fetch_add(&log->dropped, 1);
+	}
 	return NULL;
 }
 
@@ -147,25 +163,38 @@ log_destroy(struct log **log_ptr)
 		(void)pthread_join(log->writer, NULL);
 	(void)pthread_mutex_destroy(&log->lock);
 	(void)pthread_cond_destroy(&log->filled);
+	journal_close(&log->journal);
 	free(log);
 }
 
+/* Into the ring, which has room. */
+static void
+copy_in(struct log *log, struct slice bytes)
+{
+	size_t at = (log->start + log->used) % RING_BYTES;
+	size_t first = bytes.len < RING_BYTES - at ? bytes.len : RING_BYTES - at;
+
+	memcpy(log->ring + at, bytes.p, first);
+	memcpy(log->ring, bytes.p + first, bytes.len - first);
+	log->used += bytes.len;
+}
+
+/* Entries for the journal have their length before them. */
 static void
 put(struct log *log, const struct buffer *line)
 {
+	uint32_t length = (uint32_t)line->len;
+	size_t head = log->journal == NULL ? 0 : sizeof(length);
+
 	(void)pthread_mutex_lock(&log->lock);
-	if (line->len > RING_BYTES - log->used) {
+	if (head + line->len > RING_BYTES - log->used) {
 		atomic_fetch_add(&log->dropped, 1);
 	} else {
-		size_t at = (log->start + log->used) % RING_BYTES;
-		size_t first = line->len < RING_BYTES - at ? line->len : RING_BYTES - at;
-
-		memcpy(log->ring + at, line->data, first);
-		memcpy(log->ring, line->data + first, line->len - first);
-		log->used += line->len;
+		copy_in(log, slice_make((const char *)&length, head));
+		copy_in(log, buffer_slice(line));
 		if (!log->has_writer)
 			log->has_writer = pthread_create(&log->writer, NULL, write_lines, log) == 0;
-		if (log->used == line->len || log->used >= RING_BYTES / 2)
+		if (log->used == head + line->len || log->used >= RING_BYTES / 2)
 			(void)pthread_cond_signal(&log->filled);
 	}
 	(void)pthread_mutex_unlock(&log->lock);
@@ -234,6 +263,50 @@ put_head(struct buffer *line, enum log_format format, enum log_level level, cons
 		(void)buffer_printf(line, "%s %s: %s", stamp, level_names[level], sentence);
 }
 
+static void
+put_line(struct buffer *line, enum log_format format, enum log_level level, const char *sentence,
+	const struct log_field *fields)
+{
+	put_head(line, format, level, sentence);
+	for (; fields->name != NULL; fields++)
+		put_field(line, fields, format == LOG_JSON);
+	(void)buffer_text(line, format == LOG_JSON ? "}\n" : "\n");
+}
+
+static void
+add_number(struct buffer *entry, const char *name, int64_t number)
+{
+	char digits[24];
+
+	(void)snprintf(digits, sizeof(digits), "%lld", (long long)number);
+	(void)journal_add(entry, name, slice_of(digits));
+}
+
+/* The line as people read it, its sentence to look for, and each field under a name of ours. */
+static void
+put_entry(struct buffer *entry, enum log_level level, const char *sentence,
+	const struct log_field *fields)
+{
+	struct buffer line;
+	char name[64];
+
+	buffer_init(&line, LINE_LIMIT);
+	put_line(&line, LOG_JOURNAL, level, sentence, fields);
+	/* Without "<6>" and the newline. */
+	(void)journal_add(entry, "MESSAGE", slice_make(line.data + 3, line.len - 4));
+	buffer_finish(&line);
+	add_number(entry, "PRIORITY", journal_levels[level]);
+	(void)journal_add(entry, "SYSLOG_IDENTIFIER", slice_of(program_invocation_short_name));
+	(void)journal_add(entry, "KITH_EVENT", slice_of(sentence));
+	for (; fields->name != NULL; fields++) {
+		(void)snprintf(name, sizeof(name), "KITH_%s", fields->name);
+		if (fields->text.p == NULL)
+			add_number(entry, name, fields->number);
+		else
+			(void)journal_add(entry, name, fields->text);
+	}
+}
+
 void
 log_event(
 	struct log *log, enum log_level level, const char *sentence, const struct log_field *fields)
@@ -242,11 +315,21 @@ log_event(
 
 	if (log == NULL)
 		return;
-	buffer_init(&line, LINE_LIMIT);
-	put_head(&line, log->format, level, sentence);
-	for (; fields->name != NULL; fields++)
-		put_field(&line, fields, log->format == LOG_JSON);
-	(void)buffer_text(&line, log->format == LOG_JSON ? "}\n" : "\n");
+	buffer_init(&line, log->journal == NULL ? LINE_LIMIT : ENTRY_LIMIT);
+	if (log->journal == NULL)
+		put_line(&line, log->format, level, sentence, fields);
+	else
+		put_entry(&line, level, sentence, fields);
 	put(log, &line);
 	buffer_finish(&line);
+}
+
+void
+log_use_journal(struct log *log, const char *socket_path)
+{
+	log->journal = journal_open(socket_path);
+	if (log->journal == NULL)
+		log_warning(log,
+			"the journal cannot be reached and lines go to standard error; set "
+			"server.log_format = text if there is no systemd");
 }

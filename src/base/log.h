@@ -1,7 +1,7 @@
 /*
  * Logging: one event per line, a sentence and then fields. Lines go into a ring that a thread of
  * the logger's own writes out, so a slow disk or terminal never stops a loop; when the ring is
- * full, lines are counted and dropped, and the count is logged. Control characters in values are
+ * full, lines are counted and dropped; statistics tell the count. Control characters in values are
  * escaped. Secrets never become fields.
  *
  *	log_info(log, "session bound", F_JID("jid", jid), F_UINT("resources", n));
@@ -16,7 +16,7 @@ enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 enum log_format {
 	LOG_TEXT,    /* "2026-11-23T03:15:00Z info: session bound jid=a@b resources=1" */
 	LOG_JSON,    /* one object a line */
-	LOG_JOURNAL, /* text for systemd's journal on stderr: "<6>session bound jid=…" */
+	LOG_JOURNAL, /* lines with a level for systemd: "<6>session bound jid=…" */
 };
 
 struct log_field {
@@ -35,6 +35,12 @@ struct log;
 /* fd: where lines go, not closed by us. The writer thread starts with the first line. */
 struct log *log_create(int fd, enum log_format format, enum log_level level);
 
+/*
+ * Of LOG_JOURNAL: entries with fields go to the journal's socket at that path (NULL: systemd's).
+ * When nobody listens there, one warning and all lines go to fd. Before the first line.
+ */
+void log_use_journal(struct log *log, const char *socket_path);
+
 /* Writes out what is left, ends the thread, sets *log to NULL. */
 void log_destroy(struct log **log);
 
@@ -42,7 +48,7 @@ void log_destroy(struct log **log);
 void log_set_level(struct log *log, enum log_level level);
 bool log_wants(const struct log *log, enum log_level level);
 
-/* Lines dropped because the ring was full. */
+/* Lines dropped because the ring was full or the journal did not take them. */
 uint64_t log_dropped(const struct log *log);
 
 /* One line; any thread, never blocks. log may be NULL: nothing happens. */
