@@ -1,7 +1,9 @@
 /* kithd: the server's program. Options, signals, and the order of starting and stopping. */
 #include "kithd/args.h"
+#include "kithd/notify.h"
 #include "server/core_config.h"
 #include "server/modules.h"
+#include "server/pulse.h"
 #include "server/server.h"
 #include "server/try.h"
 #include "server/xeps.h"
@@ -24,6 +26,8 @@ struct program {
 	struct config *config;
 	struct log *log;
 	struct server *server;
+	struct notify notify;
+	struct pulse *pulse;
 	struct config_error error;
 };
 
@@ -107,6 +111,20 @@ renew_certificates(struct program *p)
 		log_info(p->log, "certificates are read anew");
 }
 
+/* The next signal; meanwhile the watchdog hears of us, as long as all shards answer. */
+static int
+next_signal(struct program *p, const sigset_t *signals)
+{
+	uint64_t ms = p->notify.watchdog_ms;
+	const struct timespec pause = { (time_t)(ms / 1000), (long)(ms % 1000) * 1000000 };
+
+	if (ms == 0)
+		return sigwaitinfo(signals, NULL);
+	if (pulse_take(p->pulse))
+		notify_alive(&p->notify);
+	return sigtimedwait(signals, NULL, &pause);
+}
+
 /*
  * Waits for SIGINT or SIGTERM; SIGHUP renews certificates. Blocked before any thread began, so
  * only this thread gets them.
@@ -114,13 +132,16 @@ renew_certificates(struct program *p)
 static void
 wait_for_end(struct program *p, const sigset_t *signals)
 {
-	int signal = 0;
+	int signal;
 
-	while (sigwait(signals, &signal) != 0 || signal == SIGHUP) {
-		if (signal == SIGHUP)
+	do {
+		signal = next_signal(p, signals);
+		if (signal == SIGHUP) {
+			notify_reloading(&p->notify);
 			renew_certificates(p);
-		signal = 0;
-	}
+			notify_ready(&p->notify);
+		}
+	} while (signal != SIGINT && signal != SIGTERM);
 }
 
 static int
@@ -137,7 +158,9 @@ serve(struct program *p)
 		if (p->args.is_try)
 			try_announce(&p->try_state, p->config, server_port(p->server),
 				server_tls_port(p->server));
+		notify_ready(&p->notify);
 		wait_for_end(p, &p->signals);
+		notify_stopping(&p->notify);
 		log_info(p->log, "kithd stops");
 	}
 	server_stop(p->server);
@@ -158,12 +181,15 @@ run(struct program *p)
 	int status;
 
 	p->log = log_create(STDERR_FILENO, format_of(conf->log_format), level_of(conf->log_level));
+	if (format_of(conf->log_format) == LOG_JOURNAL)
+		log_use_journal(p->log, NULL);
 	setup.log = p->log;
 	if (p->args.mode != MODE_RUN)
 		setup.directory = NULL;
 	if (server_create(&setup, &p->server, &p->error) < 0)
 		return complain(p, "");
 	if (p->args.mode == MODE_RUN) {
+		p->pulse = pulse_create(p->server);
 		status = serve(p);
 	} else {
 		if (p->args.mode == MODE_EXPLAIN)
@@ -171,6 +197,7 @@ run(struct program *p)
 		status = EXIT_SUCCESS;
 	}
 	server_destroy(&p->server);
+	pulse_destroy(&p->pulse);
 	return status;
 }
 
@@ -232,6 +259,7 @@ main(int argc, char **argv)
 
 	block_signals(&p.signals);
 	set_up_malloc();
+	notify_init(&p.notify);
 	arena_init(&p.arena, 0);
 	p.sections = server_sections(all_modules, &p.arena);
 	status = args_read(&p.args, &p.arena, argc, argv);
@@ -247,6 +275,7 @@ main(int argc, char **argv)
 		status = dispatch(&p);
 	try_clean(&p.try_state);
 	log_destroy(&p.log);
+	notify_finish(&p.notify);
 	config_destroy(&p.config);
 	arena_finish(&p.arena);
 	return status;
