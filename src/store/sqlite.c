@@ -67,6 +67,7 @@ static void
 sqlite_commit(struct store *store, struct store_txn *txn)
 {
 	struct sqlite_store *s = sqlite_of(store);
+	bool wakes = false;
 
 	(void)pthread_mutex_lock(&s->lock);
 	assert(!s->ending);
@@ -78,10 +79,12 @@ sqlite_commit(struct store *store, struct store_txn *txn)
 		s->owner_ticket[owner_slot(txn->owner)] = txn->ticket;
 		requests_append(&s->writes, &txn->request);
 		atomic_fetch_add(&s->queued_bytes, txn->bytes);
-		if (s->writes.count == 1)
-			(void)pthread_cond_signal(&s->writer_wakes);
+		wakes = s->writes.count == 1;
 	}
 	(void)pthread_mutex_unlock(&s->lock);
+	/* Who is woken wants the lock, so it is woken when the lock is free. */
+	if (wakes)
+		(void)pthread_cond_signal(&s->writer_wakes);
 }
 
 static uint64_t
@@ -98,6 +101,7 @@ static void
 sqlite_fetch(struct store *store, struct store_batch *batch)
 {
 	struct sqlite_store *s = sqlite_of(store);
+	bool wakes = false;
 
 	(void)pthread_mutex_lock(&s->lock);
 	assert(!s->ending);
@@ -108,9 +112,11 @@ sqlite_fetch(struct store *store, struct store_batch *batch)
 		requests_append(&s->parked, &batch->request);
 	} else {
 		requests_append(&s->ready, &batch->request);
-		(void)pthread_cond_signal(&s->readers_wake);
+		wakes = true;
 	}
 	(void)pthread_mutex_unlock(&s->lock);
+	if (wakes)
+		(void)pthread_cond_signal(&s->readers_wake);
 }
 
 static void

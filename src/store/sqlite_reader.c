@@ -62,7 +62,10 @@ sqlite_reader_main(void *arg)
 			(void)pthread_cond_signal(&s->writer_wakes);
 		}
 		(void)pthread_cond_signal(&s->readers_rest);
+		/* Posting may wake a loop, which is a system call: not with everybody's lock. */
+		(void)pthread_mutex_unlock(&s->lock);
 		store_post(&s->store, request, r);
+		(void)pthread_mutex_lock(&s->lock);
 	}
 	(void)pthread_mutex_unlock(&s->lock);
 	return NULL;
