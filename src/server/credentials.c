@@ -13,10 +13,8 @@
 enum { CACHE_MOST = 10000, MAC_BYTES = 32, QUEUED_CHECKS = 1000 };
 
 struct credentials_query {
-	struct job job;       /* of a check */
-	struct task task;     /* between the shards */
-	struct shard *origin; /* who asked, and is answered */
-	struct shard *shard;  /* who works on it: of a check, the account's home */
+	struct job job; /* of a check */
+	struct shard *shard;
 	struct arena arena;
 	struct jid jid;
 	struct slice password;
@@ -140,23 +138,11 @@ check_on_worker(struct job *job)
 }
 
 static void
-tell_origin(struct task *task)
+answer_check(struct credentials_query *query)
 {
-	struct credentials_query *query = container_of(task, struct credentials_query, task);
-
 	if (query->arg != NULL)
 		query->checked(query->arg, query->exists, query->fits);
 	query_free(query);
-}
-
-static void
-answer_check(struct credentials_query *query)
-{
-	query->task.run = tell_origin;
-	if (query->shard == query->origin)
-		tell_origin(&query->task);
-	else
-		loop_post(query->origin->loop, &query->task);
 }
 
 static void
@@ -236,18 +222,12 @@ fetch_keys(struct credentials_query *query)
 	store_fetch(batch, shard->number, got_keys, query);
 }
 
-static void
-begin_at_home(struct task *task)
-{
-	fetch_keys(container_of(task, struct credentials_query, task));
-}
-
 static struct credentials_query *
 query_create(struct shard *shard, const struct jid *jid, void *arg)
 {
 	struct credentials_query *query = xcalloc(1, sizeof(*query));
 
-	query->origin = query->shard = shard;
+	query->shard = shard;
 	query->arg = arg;
 	arena_init(&query->arena, 256);
 	query->jid = jid_copy(jid, &query->arena);
@@ -276,10 +256,7 @@ credentials_check(struct shard *shard, const struct jid *jid, struct slice passw
 	query->password = arena_copy(&query->arena, password);
 	query->keys = *unknown;
 	query->checked = checked;
-	/* There is one home, so there is one memory of the passwords that were right. */
-	query->shard = server_home(shard->server, query->jid.full);
-	query->task.run = begin_at_home;
-	loop_post(query->shard->loop, &query->task);
+	fetch_keys(query);
 	return query;
 }
 

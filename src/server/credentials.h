@@ -14,7 +14,7 @@ struct shard;
 /* found NULL: there is no such account. The query is over when this is called. */
 typedef void credentials_got(void *arg, const struct scram_credentials *found);
 
-/* Asks for the keys of the account with that bare JID. */
+/* Asks the store for the keys of the account with that bare JID. Any shard. */
 struct credentials_query *credentials_ask(
 	struct shard *shard, const struct jid *jid, credentials_got *got, void *arg);
 
@@ -22,9 +22,9 @@ struct credentials_query *credentials_ask(
 typedef void credentials_checked(void *arg, bool exists, bool fits);
 
 /*
- * Asks whether the password fits, deriving the key on a worker unless the account's home has
- * checked the same password against the same keys before. unknown: keys that an unknown account is
- * checked against, so that it takes as long; copied.
+ * Asks whether the password fits, deriving the key on a worker unless the shard has checked
+ * the same password against the same keys before, so it should be the account's home. unknown: keys
+ * that an unknown account is checked against, so that it takes as long; copied.
  */
 struct credentials_query *credentials_check(struct shard *shard, const struct jid *jid,
 	struct slice password, const struct scram_credentials *unknown,

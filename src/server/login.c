@@ -365,14 +365,13 @@ arrive(struct task *task)
 	join_shard(login, shard);
 	set_deadline(login, shard->server->core->c2s->login_ms);
 	conn_attach(login->conn, shard->loop);
-	login_continue(login);
+	login->next(login);
 }
 
 static void
 leave(struct task *task)
 {
 	struct login *login = container_of(task, struct login, task);
-	struct shard *home = server_home(login->shard->server, login->user.full);
 
 	login->is_moving = false;
 	if (login->ended) {
@@ -383,27 +382,35 @@ leave(struct task *task)
 	list_remove(&login->link);
 	login->shard->login_count--;
 	conn_detach(login->conn);
-	login->shard = home;
+	login->shard = login->home;
 	login->task.run = arrive;
-	loop_post(home->loop, &login->task);
+	loop_post(login->home->loop, &login->task);
+}
+
+void
+login_move(struct login *login, struct shard *home, login_next *next)
+{
+	login_wait(login);
+	login->home = home;
+	login->next = next;
+	login->is_moving = true;
+	login->task.run = leave;
+	loop_post(login->shard->loop, &login->task);
 }
 
 void
 login_authenticated(struct login *login)
 {
 	struct shard *shard = login->shard;
+	struct shard *home = server_home(shard->server, login->user.full);
 
 	shard_count(shard, METRIC_LOGINS_TOTAL);
 	login->stream.authenticated = true;
 	stream_restart(&login->stream);
 	login->has_header = false;
 	login->stream.scanner.limits = &shard->server->client_limits;
-	if (server_home(shard->server, login->user.full) == shard)
-		return;
-	login_wait(login);
-	login->is_moving = true;
-	login->task.run = leave;
-	loop_post(shard->loop, &login->task);
+	if (home != shard)
+		login_move(login, home, login_continue);
 }
 
 void

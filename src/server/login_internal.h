@@ -20,28 +20,38 @@ struct login {
 	struct shard *shard;
 	struct conn *conn;
 	struct stream stream;
-	struct timer timer;              /* the deadline, or that of the handshake */
-	uint64_t until_ms;               /* by then the resource is bound */
-	struct timer delay;              /* of an answer, after too many failures */
-	struct task task;                /* of the move */
-	struct host *host;               /* NULL until the header named it */
-	struct arena arena;              /* of SASL and of the address */
-	enum sasl_mechanism mechanism;   /* that SASL was begun with */
+	struct timer timer;                /* the deadline, or that of the handshake */
+	uint64_t until_ms;                 /* by then the resource is bound */
+	struct timer delay;                /* of an answer or a turn, after too many failures */
+	struct task task;                  /* of the move */
+	struct shard *home;                /* where it moves to */
+	void (*next)(struct login *login); /* when its turn came, or it moved */
+	struct host *host;                 /* NULL until the header named it */
+	struct arena arena;                /* of SASL and of the address */
+	enum sasl_mechanism mechanism;     /* that SASL was begun with */
+	struct slice mechanism_name;
+	struct slice message;            /* the client's last */
 	struct sasl_server *sasl;        /* while SASL is under way */
 	struct sasl_server_step step;    /* what the machine asked for last */
+	struct jid claimed;              /* bare; whose password it says it knows */
 	struct jid user;                 /* bare; after authentication. p NULL before */
 	struct credentials_query *query; /* under way */
 	struct slice lang;               /* of the stream's header; p NULL: it said none */
 	struct slice bind_id, resource;  /* what the client asked for while the account loads */
 	struct iq *iq;                   /* a request before sign-in that waits for its answer */
 	unsigned failures;
-	bool has_registered; /* made an account */
-	bool has_header;     /* ours was sent, on this stream */
+	bool has_registered;                /* made an account */
+	bool password_fits, account_exists; /* PLAIN: what the check found out */
+	bool has_header;                    /* ours was sent, on this stream */
 	bool is_anonymous;
-	bool waits;     /* further input stays unread */
-	bool is_moving; /* the task of the move is posted */
-	bool ended;     /* only waits for that task */
+	bool waits;       /* further input stays unread */
+	bool is_admitted; /* had its turn; see login_admit */
+	bool is_moving;   /* the task of the move is posted */
+	bool ended;       /* only waits for that task */
 };
+
+/* What happens next: its turn came, or it arrived on another shard. */
+typedef void login_next(struct login *login);
 
 /* SASL (RFC 6120, 6). */
 void login_start_sasl(struct login *login, const struct stream_event *event);
@@ -51,6 +61,27 @@ unsigned login_mechanisms(const struct login *login);
 
 /* A request before sign-in (login_iq.c). False when the login is over. */
 bool login_take_iq(struct login *login, const struct stream_event *event);
+/* The machine begins, with login->mechanism and login->message; it said what to do next; it goes.
+ */
+void login_begin_sasl(struct login *login);
+void login_take_step(struct login *login, struct sasl_server_step step);
+void login_end_sasl(struct login *login);
+
+/* Fetches what login->step asks for, on the shard of the account that it names (login_keys.c). */
+void login_look_up(struct login *login);
+
+/*
+ * SASL failed, as login->step says or as told: it is counted, and answered after a delay if the
+ * account had too many failures (login_penalty.c).
+ */
+void login_fail(struct login *login);
+void login_refuse(struct login *login, enum sasl_condition condition, const char *text);
+
+/*
+ * Goes on to what tells the peer whether its password is right: at once, or when it is the turn
+ * of this login among all of a network that fails too often; or refuses.
+ */
+void login_admit(struct login *login, login_next *next);
 
 /* Binding (RFC 6120, 7). */
 void login_bind(struct login *login, const struct stream_event *event);
@@ -58,6 +89,9 @@ void login_bind(struct login *login, const struct stream_event *event);
 /* Stops reading, and reads on. */
 void login_wait(struct login *login);
 void login_continue(struct login *login);
+
+/* Takes it to another shard, not within this call, and goes on there. Nothing is read meanwhile. */
+void login_move(struct login *login, struct shard *home, login_next *next);
 
 /* SASL succeeded for login->user. */
 void login_authenticated(struct login *login);

@@ -1,10 +1,10 @@
 /*
- * SASL of a login: the machine of proto/sasl_server.h says what it needs, and here it is fetched:
- * keys from the store, a check on a worker, the names in a certificate. Failures are counted and
- * their answers delayed.
+ * SASL of a login: the machine of proto/sasl_server.h says what it needs, and login_keys.c fetches
+ * it; what it can know of the connection (bindings, the names in a certificate) it is told before.
  */
 #include "server/credentials.h"
 #include "server/login_internal.h"
+#include "server/places.h"
 #include "server/server_internal.h"
 #include "server/throttle.h"
 
@@ -12,11 +12,10 @@
 #include "io/tls.h"
 #include "proto/cert_names.h"
 
+#include <openssl/crypto.h>
 #include <openssl/x509.h>
 
-enum { TRIES = 3, BINDING_BYTES = 64, CERTIFICATE_BYTES = 64 * 1024 };
-
-static void take_step(struct login *login, struct sasl_server_step step);
+enum { BINDING_BYTES = 64, CERTIFICATE_BYTES = 64 * 1024 };
 
 unsigned
 login_mechanisms(const struct login *login)
@@ -94,13 +93,13 @@ identities(struct login *login, struct slice **list_out)
 
 /* Only who binds the channel pays for what binds it. */
 static bool
-wants_binding(struct slice mechanism)
+wants_binding(enum sasl_mechanism mechanism)
 {
-	return (SASL_BIT(sasl_mechanism_find(mechanism)) & SASL_PLUS_BITS) != 0;
+	return (SASL_BIT(mechanism) & SASL_PLUS_BITS) != 0;
 }
 
 static struct sasl_server_config
-config_of(struct login *login, struct slice mechanism)
+config_of(struct login *login)
 {
 	struct server *server = login->shard->server;
 	struct sasl_server_config config = {
@@ -111,108 +110,23 @@ config_of(struct login *login, struct slice mechanism)
 	};
 	struct slice *list = NULL;
 
-	if (wants_binding(mechanism))
+	if (wants_binding(login->mechanism))
 		config.bindings = bindings(login);
-	if (sasl_mechanism_find(mechanism) == SASL_EXTERNAL) {
+	if (login->mechanism == SASL_EXTERNAL) {
 		config.identity_count = identities(login, &list);
 		config.identities = list;
 	}
 	return config;
 }
 
-static void
-end_sasl(struct login *login)
+void
+login_end_sasl(struct login *login)
 {
 	sasl_server_finish(&login->sasl);
+	if (login->message.len > 0)
+		OPENSSL_cleanse((void *)(uintptr_t)login->message.p, login->message.len);
+	login->message = NO_SLICE;
 	login->stream.in_sasl = false;
-}
-
-static struct slice
-peer_key(const struct login *login, char text[PEER_TEXT])
-{
-	peer_write(conn_peer(login->conn), text);
-	return slice_of(text);
-}
-
-static void
-log_failure(const struct login *login, const char *condition)
-{
-	char peer[PEER_TEXT];
-
-	log_info(login->shard->server->log, "sign-in failed", F_TEXT("peer", peer_key(login, peer)),
-		F_STR("condition", condition),
-		F_TEXT("user", login->step.user.p == NULL ? SLICE("") : login->step.user),
-		F_UINT("tries", login->failures));
-}
-
-static void
-answer_failure(struct login *login)
-{
-	enum sasl_condition condition = login->step.condition;
-
-	if (condition == SASL_NO_CONDITION)
-		condition = SASL_NOT_AUTHORIZED;
-	stream_write_failure(
-		conn_output(login->conn), sasl_condition_name(condition), login->step.text);
-	if (login->failures >= TRIES) {
-		login_end(login, STREAM_POLICY_VIOLATION, "Too many failed attempts to sign in");
-		return;
-	}
-	login_continue(login);
-}
-
-static void
-delay_over(struct timer *timer)
-{
-	answer_failure(container_of(timer, struct login, delay));
-}
-
-/* The account's address for the name that the peer wrote; false: no account can have it. */
-static bool
-account_jid_of(struct login *login, struct jid *jid_out)
-{
-	return jid_make(login->step.user, host_domain(login->host), NO_SLICE, &login->arena,
-		       jid_out) == 0;
-}
-
-/* Only what guesses is counted; a client that is merely wrong about SASL is not slowed down. */
-static uint32_t
-count_failure(struct login *login)
-{
-	struct shard *shard = login->shard;
-	const struct auth_config *conf = shard->server->core->auth;
-	uint64_t now = loop_now_ms(shard->loop);
-	char peer[PEER_TEXT];
-	unsigned by_peer, by_user = 0;
-	struct jid jid;
-
-	if (login->step.condition != SASL_NOT_AUTHORIZED)
-		return 0;
-	by_peer = throttle_fail(shard->throttle, peer_key(login, peer), now);
-	if (login->step.user.len > 0 && account_jid_of(login, &jid))
-		by_user = throttle_fail(shard->throttle, jid.full, now);
-	return throttle_delay(
-		by_peer > by_user ? by_peer : by_user, conf->failures, conf->backoff_ms);
-}
-
-static void
-fail(struct login *login)
-{
-	uint32_t delay;
-
-	login->failures++;
-	shard_count(login->shard, METRIC_LOGIN_FAILURES_TOTAL);
-	log_failure(login, login->step.text != NULL ? login->step.text
-						    : sasl_condition_name(login->step.condition));
-	delay = count_failure(login);
-	end_sasl(login);
-	if (delay == 0) {
-		answer_failure(login);
-		return;
-	}
-	login_wait(login);
-	login->delay.fire = delay_over;
-	timer_start(login->shard->loop, &login->delay, delay);
 }
 
 /* The bare address of who signed in; false if there cannot be one. */
@@ -241,68 +155,15 @@ set_user(struct login *login, struct slice user)
 static void
 succeed(struct login *login)
 {
-	char peer[PEER_TEXT];
 	struct slice data = sasl_data_encode(login->step.data, &login->arena);
 
-	throttle_forget(login->shard->throttle, peer_key(login, peer));
+	if (login->mechanism != SASL_ANONYMOUS && login->mechanism != SASL_EXTERNAL)
+		places_remember(login->shard->places, login->user.full,
+			throttle_network(conn_peer(login->conn)));
 	stream_write_success(conn_output(login->conn), data);
-	end_sasl(login);
+	login_end_sasl(login);
 	login_continue(login);
 	login_authenticated(login);
-}
-
-static void
-got_credentials(void *arg, const struct scram_credentials *found)
-{
-	struct login *login = arg;
-	struct sasl_account account = { .credentials = found };
-	struct jid jid;
-
-	login->query = NULL;
-	if (account_jid_of(login, &jid))
-		account.user = jid_local(&jid);
-	login->waits = false;
-	take_step(login, sasl_server_credentials(login->sasl, &account));
-}
-
-static void
-checked(void *arg, bool exists, bool fits)
-{
-	static const struct scram_credentials some;
-	struct login *login = arg;
-	struct sasl_account account = { .credentials = exists ? &some : NULL };
-	struct jid jid;
-
-	login->query = NULL;
-	if (account_jid_of(login, &jid))
-		account.user = jid_local(&jid);
-	login->waits = false;
-	take_step(login, sasl_server_checked(login->sasl, &account, fits && exists));
-}
-
-static void
-check_password(struct login *login, const struct jid *jid)
-{
-	struct scram_credentials unknown;
-
-	sasl_server_fake_credentials(login->sasl, jid_local(jid), &unknown);
-	login->query = credentials_check(
-		login->shard, jid, login->step.password, &unknown, checked, login);
-}
-
-static void
-look_up(struct login *login)
-{
-	struct jid jid;
-	bool is_possible = account_jid_of(login, &jid);
-
-	login_wait(login);
-	if (!is_possible)
-		jid = (struct jid){ .full = NO_SLICE };
-	if (login->step.verdict == SASL_NEED_CREDENTIALS)
-		login->query = credentials_ask(login->shard, &jid, got_credentials, login);
-	else
-		check_password(login, &jid);
 }
 
 /*
@@ -322,7 +183,7 @@ got_account(void *arg, const struct scram_credentials *found)
 	}
 	login->user = (struct jid){ 0 };
 	login->step.condition = SASL_NOT_AUTHORIZED;
-	fail(login);
+	login_fail(login);
 }
 
 /* The machine is content; a name that is nobody's account was only made up by who signed it. */
@@ -331,7 +192,7 @@ confirm(struct login *login)
 {
 	if (!set_user(login, login->step.user)) {
 		login->step.condition = SASL_NOT_AUTHORIZED;
-		fail(login);
+		login_fail(login);
 	} else if (login->mechanism == SASL_EXTERNAL) {
 		login_wait(login);
 		login->query = credentials_ask(login->shard, &login->user, got_account, login);
@@ -340,8 +201,8 @@ confirm(struct login *login)
 	}
 }
 
-static void
-take_step(struct login *login, struct sasl_server_step step)
+void
+login_take_step(struct login *login, struct sasl_server_step step)
 {
 	struct slice user = login->step.user;
 
@@ -357,69 +218,82 @@ take_step(struct login *login, struct sasl_server_step step)
 		break;
 	case SASL_NEED_CREDENTIALS:
 	case SASL_NEED_CHECK:
-		look_up(login);
+		login_look_up(login);
 		break;
 	case SASL_SUCCESS:
 		confirm(login);
 		break;
 	default:
-		fail(login);
+		login_fail(login);
 	}
 }
 
-static void
-begin(struct login *login, struct slice mechanism, struct slice data)
+void
+login_begin_sasl(struct login *login)
 {
-	struct sasl_server_config config = config_of(login, mechanism);
+	struct sasl_server_config config = config_of(login);
 
-	login->mechanism = sasl_mechanism_find(mechanism);
 	login->sasl = sasl_server_create(&login->arena, login->shard->sasl, &config);
-	take_step(login, sasl_server_start(login->sasl, mechanism, data));
+	login_take_step(
+		login, sasl_server_start(login->sasl, login->mechanism_name, login->message));
 }
 
-static void
-refuse(struct login *login, enum sasl_condition condition, const char *text)
+void
+login_refuse(struct login *login, enum sasl_condition condition, const char *text)
 {
 	login->step = (struct sasl_server_step){
 		.verdict = SASL_FAILURE,
+		.user = login->step.user,
 		.condition = condition,
 		.text = text,
 	};
-	fail(login);
+	login_fail(login);
+}
+
+static void
+begin(struct login *login, struct slice mechanism)
+{
+	login->mechanism = sasl_mechanism_find(mechanism);
+	login->mechanism_name = arena_copy(&login->arena, mechanism);
+	login_begin_sasl(login);
+}
+
+static void
+take_response(struct login *login)
+{
+	login_take_step(login, sasl_server_step(login->sasl, login->message));
 }
 
 void
 login_start_sasl(struct login *login, const struct stream_event *event)
 {
-	struct slice data;
-
 	login->step = (struct sasl_server_step){ 0 };
+	login->claimed = (struct jid){ 0 };
+	login->is_admitted = false;
 	if ((login->stream.features & FEATURE_SASL) == 0)
-		refuse(login, SASL_ENCRYPTION_REQUIRED, "Use STARTTLS first");
-	else if (sasl_data_decode(event->data, &login->arena, &data) < 0)
-		refuse(login, SASL_INCORRECT_ENCODING, NULL);
+		login_refuse(login, SASL_ENCRYPTION_REQUIRED, "Use STARTTLS first");
+	else if (sasl_data_decode(event->data, &login->arena, &login->message) < 0)
+		login_refuse(login, SASL_INCORRECT_ENCODING, NULL);
 	else
-		begin(login, arena_copy(&login->arena, event->mechanism), data);
+		begin(login, event->mechanism);
 }
 
 void
 login_continue_sasl(struct login *login, const struct stream_event *event)
 {
-	struct slice data;
-
 	if (login->sasl == NULL)
-		refuse(login, SASL_MALFORMED_REQUEST, "A response comes after <auth/>");
-	else if (sasl_data_decode(event->data, &login->arena, &data) < 0)
-		refuse(login, SASL_INCORRECT_ENCODING, NULL);
+		login_refuse(login, SASL_MALFORMED_REQUEST, "A response comes after <auth/>");
+	else if (sasl_data_decode(event->data, &login->arena, &login->message) < 0)
+		login_refuse(login, SASL_INCORRECT_ENCODING, NULL);
 	else
-		take_step(login, sasl_server_step(login->sasl, data));
+		login_admit(login, take_response);
 }
 
 void
 login_abort_sasl(struct login *login)
 {
 	if (login->sasl == NULL)
-		refuse(login, SASL_ABORTED, NULL);
+		login_refuse(login, SASL_ABORTED, NULL);
 	else
-		take_step(login, sasl_server_abort(login->sasl));
+		login_take_step(login, sasl_server_abort(login->sasl));
 }

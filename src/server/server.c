@@ -363,6 +363,9 @@ server_create(
 	if (r == 0)
 		r = add_hosts(server, error);
 	if (r == 0) {
+		server->guessing = (struct throttle_policy){ server->core->auth->failures,
+			server->core->auth->backoff_ms };
+		server->networks = throttle_create(&server->guessing);
 		make_shards(server, account_size, session_size);
 		server->workers = worker_pool_create(count_workers(server), JOBS_QUEUED);
 		r = c2s_load_certificates(server, error);
@@ -449,6 +452,7 @@ server_destroy(struct server **server_ptr)
 		shard_destroy(server->shards[i]);
 	pipeline_finish(&server->pipeline);
 	map_finish(&server->host_map);
+	throttle_destroy(&server->networks);
 	codec_destroy(&server->codec);
 	names_destroy(&server->names);
 	free(server->shards);

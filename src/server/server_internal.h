@@ -18,6 +18,7 @@
 #include "server/module.h"
 #include "server/pipeline.h"
 #include "server/server.h"
+#include "server/throttle.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -72,7 +73,9 @@ struct server {
 	unsigned tables[CORE_TABLES];
 	unsigned metric_count;
 	struct worker_pool *workers;
-	struct control *control; /* on shard 0 */
+	struct throttle_policy guessing;
+	struct throttle *networks; /* that guess passwords; any thread */
+	struct control *control;   /* on shard 0 */
 	const char *directory;
 	void (*wants_stop)(void *arg); /* kithctl stop */
 	void *stop_arg;
@@ -105,8 +108,9 @@ struct shard {
 	bool routing; /* a stanza is being handed to its home: further ones are queued */
 	struct sasl_context *sasl;
 	struct tls_context *tls;
-	struct throttle *throttle;
 	struct quota *quota;
+	struct throttle *throttle; /* of accounts that live here */
+	struct places *places;     /* likewise */
 	struct password_cache *passwords;
 	struct commands *commands;   /* under way, of users whose home this is */
 	struct listener **listeners; /* of c2s.c */

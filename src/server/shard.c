@@ -5,6 +5,7 @@
 #include "server/command_internal.h"
 #include "server/control.h"
 #include "server/credentials.h"
+#include "server/places.h"
 #include "server/quota.h"
 #include "server/server_internal.h"
 #include "server/session_internal.h"
@@ -33,8 +34,9 @@ shard_create(struct server *server, unsigned number, size_t account_size, size_t
 	arena_init(&shard->scratch, 16 * 1024);
 	xml_tokens_init(&shard->tokens);
 	shard->sasl = sasl_context_create();
-	shard->throttle = throttle_create();
 	shard->quota = quota_create();
+	shard->throttle = throttle_create(&server->guessing);
+	shard->places = places_create(server->guessing.free_ones);
 	shard->passwords = password_cache_create();
 	shard->commands = commands_create();
 	shard->metrics = xcalloc(server->metric_count, sizeof(*shard->metrics));
@@ -60,6 +62,7 @@ shard_destroy(struct shard *shard)
 	sasl_context_destroy(&shard->sasl);
 	throttle_destroy(&shard->throttle);
 	quota_destroy(&shard->quota);
+	places_destroy(&shard->places);
 	password_cache_destroy(&shard->passwords);
 	c2s_end(shard);
 	loop_destroy(&shard->loop);

@@ -1,28 +1,50 @@
 /*
- * Back-off for those who guess passwords: failures are counted by address and by account, and
- * the answer to a further failure is delayed, longer each time. A right password is never
- * delayed on account of others' failures at that account, so an owner cannot be locked out.
+ * Back-off for those who guess passwords. Failures are counted by key: the network that a peer
+ * is in, or the bare address of an account.
+ *
+ * A network with too many failures is admitted one attempt at a time, with longer pauses the more
+ * it fails, whatever it tries and however many connections it has. An account is not: who fails at
+ * it waits longer for the answer, but a right password is told at once, so an owner cannot be
+ * locked out by others.
+ *
+ * For any thread: networks are counted once for the whole server, not once per shard.
  */
 #ifndef SERVER_THROTTLE_H
 #define SERVER_THROTTLE_H
 
 #include "base/slice.h"
 
+struct peer;
 struct throttle;
 
-struct throttle *throttle_create(void);
+/* first_ms after the first failure beyond the free ones, doubling up to a minute. */
+struct throttle_policy {
+	unsigned free_ones;
+	uint32_t first_ms;
+};
+
+#define THROTTLE_REFUSED UINT32_MAX
+
+struct throttle *throttle_create(const struct throttle_policy *policy);
 void throttle_destroy(struct throttle **throttle);
 
-/* Counts a failure of that key (an address, or a bare JID); how many there are lately. */
-unsigned throttle_fail(struct throttle *throttle, struct slice key, uint64_t now_ms);
+/*
+ * The key of a peer's network; it lies in the peer. An IPv6 network is a /64, because one
+ * subscriber has all of its addresses.
+ */
+struct slice throttle_network(const struct peer *peer);
 
-/* How many failures there are lately. They are forgotten by half each minute. */
-unsigned throttle_count(struct throttle *throttle, struct slice key, uint64_t now_ms);
+/* Counts a failure of that key; how long to wait before saying so. */
+uint32_t throttle_fail(struct throttle *throttle, struct slice key, uint64_t now_ms);
 
-/* A right password: the key's failures are forgotten. */
-void throttle_forget(struct throttle *throttle, struct slice key);
+/* Whether an attempt of that key would have to wait. Failures are forgotten by half each minute. */
+bool throttle_holds(struct throttle *throttle, struct slice key, uint64_t now_ms);
 
-/* The delay after that many failures: first_ms beyond the free ones, doubling, up to a minute. */
-uint32_t throttle_delay(unsigned failures, unsigned free_ones, uint32_t first_ms);
+/*
+ * Takes the next place in the queue of that key: how long to wait until it is that attempt's turn.
+ * THROTTLE_REFUSED when that is longer than most_ms; then no place was taken.
+ */
+uint32_t throttle_admit(
+	struct throttle *throttle, struct slice key, uint64_t now_ms, uint32_t most_ms);
 
 #endif

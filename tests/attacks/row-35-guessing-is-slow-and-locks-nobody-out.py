@@ -1,16 +1,22 @@
 #!/usr/bin/python3
-"""Row 35: many wrong passwords from one address, for one account, and spread."""
+"""Row 35: many wrong passwords from one address, for one account, and spread; one by one and at once."""
+import threading
 import time
 
 from checks import Suite, timed
 from crowd import address, in_parallel
+from kith_server import wait_until
 from xmpp_client import AuthFailed, Client, Closed, StreamError
 
 SECONDS = 6.0
 HELPERS = 6
 BOUND = 60  # guesses that one address, or one account, may get answered in that time
+AT_ONCE = 40
+PATIENCE = 3.0  # seconds that the one who guesses at once waits for answers
+TOLD = 12  # right guesses among AT_ONCE in parallel that may be told in that time
 suite = Suite("row 35: guessing is slow and locks nobody out", attack=True,
-              users={"juliet": "r0m30", "romeo": "b4lc0ny", **{f"u{i}": "pw" for i in range(20)}})
+              users={"juliet": "r0m30", "romeo": "b4lc0ny", **{f"u{i}": "pw" for i in range(20)},
+                     **{f"v{i}": "pw" for i in range(AT_ONCE)}})
 
 
 def guess(server, user, source):
@@ -49,6 +55,37 @@ def storm(server, pick):
     return sum(in_parallel(HELPERS, HELPERS, work))
 
 
+def at_once(server, source, guesses, mechanism="PLAIN"):
+    """Tries all (user, password) in the same moment, a connection each; how many were right and told."""
+    ready, right = threading.Barrier(len(guesses)), []
+
+    def work(number):
+        user, password = guesses[number]
+        with Client(server, source=source).connect(direct=True) as client:
+            client.open()
+            ready.wait(30)
+            try:
+                client.timeout = PATIENCE
+                client.sign_in(user, password, mechanism)
+                right.append(user)
+            except (AuthFailed, StreamError, Closed, OSError, AssertionError):
+                pass
+    in_parallel(len(guesses), len(guesses), work)
+    return len(right)
+
+
+def annoy(server, source):
+    """More wrong passwords than are free; nobody waits for the last answers."""
+    failures = server.gauge("login_failures_total")
+    clients = [Client(server, source=source).connect(direct=True) for _ in range(8)]
+    for client in clients:
+        client.open()
+        client.send("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>AHUxAHdyb25n</auth>")
+    wait_until(lambda: server.gauge("login_failures_total") >= failures + 6, 10, "failures")
+    for client in clients:
+        client.close()
+
+
 def owner_gets_in(server, user, source):
     took = timed(lambda: Client.login(server, user, source=source).logout())
     assert took < 3, f"the owner needed {took:.1f} s"
@@ -77,6 +114,45 @@ def _(server):
     took = timed(lambda: Client.login(server, "juliet", source="127.0.35.100", timeout=15).logout())
     assert took < 12, f"{took:.1f} s"
     return f"{took * 1000:.0f} ms"
+
+
+@suite.check("all at once from one address: a right guess is not told sooner than a wrong one")
+def _(server):
+    half = [(f"v{i}", "pw" if i % 2 else "wrong") for i in range(AT_ONCE)]
+    told = at_once(server, "127.0.35.61", half)
+    assert told <= TOLD, f"{told} of {AT_ONCE // 2} right ones were told in {PATIENCE:.0f} s"
+    took = owner_gets_in(server, "v1", "127.0.35.201")
+    return f"{told} of {AT_ONCE // 2} right ones; an owner elsewhere needed {took * 1000:.0f} ms"
+
+
+@suite.check("an address that has guessed learns little, however many connections it has")
+def _(server):
+    for number, mechanism in ((62, "PLAIN"), (63, "SCRAM-SHA-1")):
+        source = f"127.0.35.{number}"
+        annoy(server, source)
+        told = at_once(server, source, [(f"v{i}", "pw") for i in range(AT_ONCE)], mechanism)
+        assert told <= TOLD, f"{mechanism}: {told} of {AT_ONCE} in {PATIENCE:.0f} s"
+    took = owner_gets_in(server, "v2", "127.0.35.202")
+    return f"{told} of {AT_ONCE}; an owner elsewhere needed {took * 1000:.0f} ms"
+
+
+@suite.check("an account of his own does not free a guesser")
+def _(server):
+    source = "127.0.35.64"
+    annoy(server, source)
+    Client.login(server, "v3", source=source, timeout=15).logout()
+    told = at_once(server, source, [(f"v{i}", "pw") for i in range(4, AT_ONCE)])
+    assert told <= TOLD, f"{told} of {AT_ONCE} in {PATIENCE:.0f} s"
+    return f"{told} of {AT_ONCE}"
+
+
+@suite.check("who signed in there before is not held up by a neighbour who guesses")
+def _(server):
+    source = "127.0.35.65"
+    Client.login(server, "romeo", source=source).logout()
+    annoy(server, source)
+    times = [owner_gets_in(server, "romeo", source) for _ in range(3)]
+    return f"{max(times) * 1000:.0f} ms"
 
 
 @suite.check("guesses on one connection are counted as well")
