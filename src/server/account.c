@@ -4,6 +4,7 @@
  */
 #include "server/account_internal.h"
 
+#include "server/credentials.h"
 #include "server/iq_internal.h"
 #include "server/letter.h"
 #include "server/login.h"
@@ -96,6 +97,7 @@ account_destroy(struct account *acct)
 	LIST_EACH (letter, &acct->letters, struct letter, link)
 		letter_destroy(&letter);
 	roster_finish(&acct->roster);
+	credentials_drop(acct);
 	map_remove(&shard->accounts, &acct->node);
 	free((void *)(uintptr_t)acct->jid.full.p);
 	slab_free(&shard->account_slab, acct);
@@ -337,10 +339,12 @@ void
 account_wait(struct account *acct, struct login *login)
 {
 	timer_stop(acct->shard->loop, &acct->idle);
-	if (account_is_ready(acct))
+	if (account_is_ready(acct)) {
 		login_account_ready(login);
-	else
+		account_consider_leaving(acct); /* it may have been refused */
+	} else {
 		list_append(&acct->logins, &login->account_link);
+	}
 }
 
 void
@@ -382,6 +386,8 @@ account_delete(struct account *acct)
 	LIST_EACH (s, &acct->sessions, struct session, link)
 		session_end(s, STREAM_NOT_AUTHORIZED, "This account was deleted");
 	login_end_user(acct->shard, acct->jid.full);
+	/* At once, not after the while that it was to stay: there may soon be a new one. */
+	timer_stop(acct->shard->loop, &acct->idle);
 	account_consider_leaving(acct);
 }
 

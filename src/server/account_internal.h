@@ -15,6 +15,7 @@ struct iq;
 struct load;
 struct letter;
 struct login;
+struct scram_keys;
 struct shard;
 
 enum account_state {
@@ -40,10 +41,11 @@ struct account {
 	bool is_anonymous;    /* it ends with its last session */
 	struct list sessions; // session.link
 	unsigned session_count;
-	unsigned pending;    /* store requests under way that will come back to this account */
-	unsigned pauses;     /* those among them that pause the account */
-	struct load *load;   /* while it is loading */
-	struct list letters; // letter.link: what waits
+	unsigned pending;        /* store requests under way that will come back to this account */
+	unsigned pauses;         /* those among them that pause the account */
+	struct load *load;       /* while it is loading */
+	struct scram_keys *keys; /* of the last sign-in, or NULL; see credentials.h */
+	struct list letters;     // letter.link: what waits
 	size_t letter_bytes;
 	struct holding *holding; /* whom it holds back while too much waits */
 	struct list logins;      // login.account_link: wait for the account to bind

@@ -3,6 +3,7 @@
 
 #include "base/map.h"
 #include "base/random.h"
+#include "server/account_internal.h"
 #include "server/server_internal.h"
 
 #include <openssl/crypto.h>
@@ -258,6 +259,44 @@ credentials_check(struct shard *shard, const struct jid *jid, struct slice passw
 	query->checked = checked;
 	fetch_keys(query);
 	return query;
+}
+
+const struct scram_keys *
+credentials_kept(struct shard *shard, const struct jid *jid, enum scram_hash hash)
+{
+	const struct account *acct = account_find(shard, jid->full);
+
+	if (acct == NULL || !acct->exists || acct->keys == NULL || acct->keys->hash != hash)
+		return NULL;
+	return acct->keys;
+}
+
+void
+credentials_keep(struct account *acct, const struct scram_keys *keys)
+{
+	if (acct->keys == NULL)
+		acct->keys = xcalloc(1, sizeof(*acct->keys));
+	*acct->keys = *keys;
+}
+
+void
+credentials_drop(struct account *acct)
+{
+	if (acct->keys == NULL)
+		return;
+	OPENSSL_cleanse(acct->keys, sizeof(*acct->keys));
+	free(acct->keys);
+	acct->keys = NULL;
+}
+
+void
+credentials_changed(struct shard *home, struct slice bare)
+{
+	struct account *acct = account_find(home, bare);
+
+	home->password_changes++;
+	if (acct != NULL)
+		credentials_drop(acct);
 }
 
 void

@@ -1,6 +1,7 @@
 /*
  * The stored keys of accounts, and checking a password against them. A question goes to the
- * store's readers; the answer comes back to the shard that asked.
+ * store's readers; the answer comes back to the shard that asked. The keys by which someone signed
+ * in stay with the account as long as that is in memory.
  */
 #ifndef SERVER_CREDENTIALS_H
 #define SERVER_CREDENTIALS_H
@@ -8,6 +9,7 @@
 #include "proto/jid.h"
 #include "proto/scram_keys.h"
 
+struct account;
 struct credentials_query;
 struct shard;
 
@@ -29,6 +31,23 @@ typedef void credentials_checked(void *arg, bool exists, bool fits);
 struct credentials_query *credentials_check(struct shard *shard, const struct jid *jid,
 	struct slice password, const struct scram_credentials *unknown,
 	credentials_checked *checked, void *arg);
+
+/*
+ * The keys that are in memory, valid for this call, or NULL. The account's home only. An answer
+ * from here is quicker than one from the store, which tells that the account is in use.
+ */
+const struct scram_keys *credentials_kept(
+	struct shard *shard, const struct jid *jid, enum scram_hash hash);
+
+/* Keeps a copy of keys that someone has just signed in by; forgets it. */
+void credentials_keep(struct account *acct, const struct scram_keys *keys);
+void credentials_drop(struct account *acct);
+
+/*
+ * At home, after the keys of that bare JID were changed in the store: what is in memory is
+ * forgotten. Who asked for keys before must not keep them: shard.password_changes has grown.
+ */
+void credentials_changed(struct shard *home, struct slice bare);
 
 /* Nobody wants the answer any more. *query may be NULL and becomes so. */
 void credentials_cancel(struct credentials_query **query);

@@ -8,6 +8,7 @@
 #include "server/login_internal.h"
 #include "server/server_internal.h"
 
+#include <openssl/crypto.h>
 #include <stdlib.h>
 
 enum { PREAUTH_OUTPUT = 64 * 1024, LANG_MOST = 64 };
@@ -24,6 +25,7 @@ login_free(struct login *login)
 	timer_stop(shard->loop, &login->timer);
 	timer_stop(shard->loop, &login->delay);
 	sasl_server_finish(&login->sasl);
+	OPENSSL_cleanse(&login->keys, sizeof(login->keys));
 	stream_finish(&login->stream);
 	arena_finish(&login->arena);
 	shard->login_count--;

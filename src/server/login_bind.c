@@ -1,6 +1,7 @@
 /* Resource binding (RFC 6120, 7): the account comes into memory, then the session begins. */
 #include "base/random.h"
 #include "server/account_internal.h"
+#include "server/credentials.h"
 #include "server/login_internal.h"
 #include "server/server_internal.h"
 #include "server/session_internal.h"
@@ -49,6 +50,9 @@ begin_session(struct login *login, struct account *acct, struct slice resource)
 {
 	struct session *s;
 
+	/* Keys that were asked for before a change of the password may be the old ones. */
+	if (login->keys.iterations > 0 && login->keys_age == login->shard->password_changes)
+		credentials_keep(acct, &login->keys);
 	s = session_create(acct, resource, login->conn, &login->stream.scanner);
 	login->stream.scanner.context = NULL; /* the session has it now */
 	session_speak(s, login->lang);

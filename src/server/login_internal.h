@@ -37,6 +37,8 @@ struct login {
 	struct jid user;                 /* bare; after authentication. p NULL before */
 	struct credentials_query *query; /* under way */
 	struct slice lang;               /* of the stream's header; p NULL: it said none */
+	struct scram_keys keys;          /* that SCRAM goes by; iterations 0: none */
+	unsigned keys_age;               /* shard.password_changes when they were asked for */
 	struct slice bind_id, resource;  /* what the client asked for while the account loads */
 	struct iq *iq;                   /* a request before sign-in that waits for its answer */
 	unsigned failures;

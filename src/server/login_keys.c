@@ -1,12 +1,21 @@
 /*
  * What SASL asks for about an account: its keys, or whether a password fits. It is looked up on
- * the account's home, so the login moves there as soon as it has named the account: the
- * passwords that were right lately are there. The machine of proto/sasl_server.h belongs to a
- * shard; it is made anew at home, from the same message.
+ * the account's home, so the login moves there as soon as it has named the account: keys that are
+ * in memory are there, and so are the passwords that were right lately. The machine of
+ * proto/sasl_server.h belongs to a shard; it is made anew at home, from the same message.
+ *
+ * Keys in memory save the way to the store's readers and back. They are used only for who comes
+ * from where the account was signed in to before: to anybody else a quick answer would tell that
+ * the account exists and is in use. A stranger always waits for the store, whatever the name.
  */
+#include "server/account_internal.h"
 #include "server/credentials.h"
 #include "server/login_internal.h"
+#include "server/places.h"
 #include "server/server_internal.h"
+#include "server/throttle.h"
+
+#include <openssl/crypto.h>
 
 static struct sasl_account
 account_of(const struct login *login, const struct scram_credentials *found)
@@ -33,7 +42,36 @@ got_credentials(void *arg, const struct scram_credentials *found)
 	struct login *login = arg;
 
 	login->query = NULL;
+	if (found != NULL)
+		login->keys = found->keys[login->step.hash];
 	use_keys(login, found);
+}
+
+/* Whether the account's keys are in memory, and may be used for this peer. */
+static bool
+use_keys_in_memory(struct login *login)
+{
+	const struct jid *jid = &login->claimed;
+	struct slice network = throttle_network(conn_peer(login->conn));
+	const struct scram_keys *keys = credentials_kept(login->shard, jid, login->step.hash);
+	struct scram_credentials found = { 0 };
+
+	if (keys == NULL || !places_know(login->shard->places, jid->full, network))
+		return false;
+	found.keys[login->step.hash] = *keys;
+	use_keys(login, &found);
+	OPENSSL_cleanse(&found, sizeof(found));
+	return true;
+}
+
+static void
+ask_for_keys(struct login *login)
+{
+	login->keys.iterations = 0;
+	login->keys_age = login->shard->password_changes;
+	if (!use_keys_in_memory(login))
+		login->query = credentials_ask(
+			login->shard, &login->claimed, got_credentials, login);
 }
 
 static void
@@ -84,7 +122,7 @@ login_look_up(struct login *login)
 		sasl_server_finish(&login->sasl);
 		login_move(login, home, login_begin_sasl);
 	} else if (login->step.verdict == SASL_NEED_CREDENTIALS) {
-		login->query = credentials_ask(login->shard, jid, got_credentials, login);
+		ask_for_keys(login);
 	} else {
 		login_admit(login, check_password);
 	}

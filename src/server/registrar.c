@@ -1,5 +1,7 @@
 /*
- * A change of keys needs no home: the store's conditions decide between two that come at once.
+ * A change of keys needs no home: the store's conditions decide between two that come at once. The
+ * home only hears of it, as it may have the old ones in memory.
+ *
  * A removal goes to the account's home and holds the account there, so that nothing is stored for
  * it between the deletion and the end of its sessions.
  */
@@ -8,10 +10,12 @@
 #include "proto/password.h"
 #include "proto/scram_keys.h"
 #include "server/account_internal.h"
+#include "server/credentials.h"
 #include "server/login.h"
 #include "server/route.h"
 #include "server/server_internal.h"
 #include "server/subscription.h"
+#include "server/visit.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -86,12 +90,38 @@ change_free(struct change *change)
 }
 
 static void
+answer_change(struct change *change, int error)
+{
+	change->done(change->arg, error);
+	change_free(change);
+}
+
+static void
+forget_old_keys(struct shard *home, void *arg)
+{
+	const struct change *change = arg;
+
+	credentials_changed(home, change->owner);
+}
+
+static void
+old_keys_forgotten(struct shard *shard, void *arg)
+{
+	(void)shard;
+	answer_change(arg, 0);
+}
+
+/* Who has been told of a change may rely on it: the old password lets nobody in any more. */
+static void
 keys_saved(struct store_request *request)
 {
 	struct change *change = request->arg;
 
-	change->done(change->arg, request->error);
-	change_free(change);
+	if (request->error == 0 && change->deed == REGISTRAR_CHANGE)
+		visit_home(
+			change->shard, change->owner, forget_old_keys, old_keys_forgotten, change);
+	else
+		answer_change(change, request->error);
 }
 
 static void
@@ -219,8 +249,10 @@ removed(struct account *acct, int error, void *arg)
 {
 	struct removal *removal = arg;
 
-	if (error == 0)
+	if (error == 0) {
 		acct->exists = false; /* whatever the answer sets going */
+		credentials_changed(acct->shard, acct->jid.full);
+	}
 	answer(removal, error);
 	if (error < 0)
 		return;

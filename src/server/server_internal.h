@@ -113,6 +113,7 @@ struct shard {
 	struct places *places;     /* likewise */
 	struct password_cache *passwords;
 	struct commands *commands;   /* under way, of users whose home this is */
+	unsigned password_changes;   /* of accounts that live here; see credentials.h */
 	struct listener **listeners; /* of c2s.c */
 	size_t listener_count;
 	uint64_t *metrics;        /* CORE_METRICS, then the modules' */

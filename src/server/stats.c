@@ -14,6 +14,7 @@ enum gauge {
 	GAUGE_TIMERS,
 	GAUGE_LOOP_LAG_US,
 	GAUGE_COMMITS,
+	GAUGE_READS,
 	GAUGE_ROWS,
 	GAUGE_WAL_BYTES,
 	GAUGE_LOG_DROPPED,
@@ -28,6 +29,7 @@ static const char *const gauge_names[GAUGES] = {
 	[GAUGE_TIMERS] = "timers",
 	[GAUGE_LOOP_LAG_US] = "loop_lag_us",
 	[GAUGE_COMMITS] = "store_commits",
+	[GAUGE_READS] = "store_reads",
 	[GAUGE_ROWS] = "store_rows",
 	[GAUGE_WAL_BYTES] = "store_wal_bytes",
 	[GAUGE_LOG_DROPPED] = "log_lines_dropped",
@@ -61,6 +63,7 @@ add_store(struct stats *stats)
 
 	store_get_stats(stats->server->store, &store);
 	stats->gauges[GAUGE_COMMITS] = store.commits;
+	stats->gauges[GAUGE_READS] = store.batches;
 	stats->gauges[GAUGE_ROWS] = store.rows;
 	stats->gauges[GAUGE_WAL_BYTES] = store.wal_bytes;
 	stats->gauges[GAUGE_LOG_DROPPED] = stats->server->log == NULL

@@ -132,6 +132,20 @@ def _(server):
     return compare(jobs)
 
 
+@suite.check("SCRAM takes as long for someone who is signed in elsewhere")
+def _(server):
+    people = [Client.login(server, f"known{i}", tls="none", source=address(12000 + i))
+              for i in range(KNOWN // 2, KNOWN)]
+    jobs = [("online", lambda i=i: time_scram(server, f"known{i}", 13000 + i))
+            for i in range(KNOWN // 2, KNOWN)]
+    jobs += [("unknown", lambda i=i: time_scram(server, f"shade{i}", 14000 + i))
+             for i in range(KNOWN // 2)]
+    sentence = compare(jobs)
+    for client in people:
+        client.logout()
+    return sentence
+
+
 @suite.check("PLAIN takes as long for either")
 def _(server):
     half = KNOWN // 2
