@@ -110,7 +110,8 @@ user_list(struct call *call)
 }
 
 struct import {
-	unsigned long sent, answered, failed;
+	unsigned long sent, answered, refused;
+	unsigned long malformed; /* lines that were not sent */
 };
 
 static int
@@ -121,7 +122,7 @@ take_import_answer(struct call *call, struct import *import)
 
 	import->answered++;
 	if (r == 1) {
-		import->failed++;
+		import->refused++;
 		(void)fprintf(stderr, "kithctl: account %lu: %s\n", import->answered, error);
 	}
 	return r < 0 ? -1 : 0;
@@ -137,7 +138,7 @@ import_line(struct call *call, struct import *import, char *line)
 	if (line[0] == '\0')
 		return 0;
 	if (colon == NULL) {
-		import->failed++;
+		import->malformed++;
 		(void)fprintf(stderr, "kithctl: '%s' is no name:password line\n", line);
 		return 0;
 	}
@@ -172,10 +173,10 @@ user_import(struct call *call)
 	free(line);
 	if (!standard)
 		(void)fclose(in);
-	(void)printf("%lu accounts imported, %lu failed\n",
-		import.answered > import.failed ? import.answered - import.failed : 0,
-		import.failed);
-	return r == 0 && import.failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	unsigned long failed = import.sent - import.answered + import.refused + import.malformed;
+	(void)printf(
+		"%lu accounts imported, %lu failed\n", import.answered - import.refused, failed);
+	return r == 0 && failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static int
