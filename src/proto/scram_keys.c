@@ -45,6 +45,15 @@ hmac(enum scram_hash hash, const unsigned char *key, struct slice data, unsigned
 		     (const unsigned char *)data.p, data.len, out, NULL) != NULL);
 }
 
+/* StoredKey is H(ClientKey), which is wiped. */
+static void
+store_key(enum scram_hash hash, unsigned char *client_key, unsigned char *out)
+{
+	must(EVP_Digest(client_key, hashes[hash].bytes, out, NULL, hashes[hash].digest(), NULL) ==
+		1);
+	OPENSSL_cleanse(client_key, hashes[hash].bytes);
+}
+
 int
 scram_client_keys_make(struct slice password, enum scram_hash hash, struct slice salt,
 	uint32_t iterations, struct scram_client_keys *out)
@@ -84,30 +93,64 @@ scram_keys_make(struct slice password, enum scram_hash hash, struct slice salt, 
 	};
 	memcpy(out->salt, keys.salt, sizeof(keys.salt));
 	memcpy(out->server_key, keys.server_key, sizeof(keys.server_key));
-	must(EVP_Digest(keys.client_key, hashes[hash].bytes, out->stored_key, NULL,
-		     hashes[hash].digest(), NULL) == 1);
+	store_key(hash, keys.client_key, out->stored_key);
 	OPENSSL_cleanse(&keys, sizeof(keys));
+	return 0;
+}
+
+/* The keys of one hash for all. */
+static void
+make_many(const struct slice *passwords, size_t count, uint32_t iterations, enum scram_hash hash,
+	struct scram_credentials *const *out)
+{
+	unsigned char salted[SCRAM_MANY][SCRAM_HASH_MAX];
+	struct pbkdf2_input inputs[SCRAM_MANY] = { 0 };
+
+	for (size_t i = 0; i < count; i++) {
+		struct scram_keys *keys = &out[i]->keys[hash];
+
+		*keys = (struct scram_keys){
+			.iterations = iterations,
+			.hash = (uint8_t)hash,
+			.salt_len = SCRAM_SALT_BYTES,
+		};
+		random_bytes(keys->salt, SCRAM_SALT_BYTES);
+		inputs[i] = (struct pbkdf2_input){
+			.password = passwords[i],
+			.salt = slice_make((const char *)keys->salt, SCRAM_SALT_BYTES),
+			.out = salted[i],
+		};
+	}
+	pbkdf2_many(inputs, count, iterations, hash);
+	for (size_t i = 0; i < count; i++) {
+		unsigned char client_key[SCRAM_HASH_MAX];
+
+		hmac(hash, salted[i], SLICE("Client Key"), client_key);
+		hmac(hash, salted[i], SLICE("Server Key"), out[i]->keys[hash].server_key);
+		store_key(hash, client_key, out[i]->keys[hash].stored_key);
+	}
+	OPENSSL_cleanse(salted, sizeof(salted));
+}
+
+int
+scram_credentials_make_many(const struct slice *passwords, size_t count, uint32_t iterations,
+	struct scram_credentials *const *out)
+{
+	if (count > SCRAM_MANY || iterations == 0 || iterations > SCRAM_ITERATIONS_MAX)
+		return -EINVAL;
+	for (size_t i = 0; i < count; i++) {
+		if (passwords[i].len > INT32_MAX)
+			return -EINVAL;
+	}
+	for (size_t i = 0; i < SCRAM_HASHES; i++)
+		make_many(passwords, count, iterations, (enum scram_hash)i, out);
 	return 0;
 }
 
 int
 scram_credentials_make(struct slice password, uint32_t iterations, struct scram_credentials *out)
 {
-	struct scram_credentials made;
-
-	for (size_t i = 0; i < SCRAM_HASHES; i++) {
-		char salt[SCRAM_SALT_BYTES];
-		int r;
-
-		random_bytes(salt, sizeof(salt));
-		r = scram_keys_make(password, (enum scram_hash)i, slice_make(salt, sizeof(salt)),
-			iterations, &made.keys[i]);
-		if (r < 0)
-			return r;
-	}
-	*out = made;
-	OPENSSL_cleanse(&made, sizeof(made));
-	return 0;
+	return scram_credentials_make_many(&password, 1, iterations, &out);
 }
 
 /* The keys to check a password against: SHA-256 is the quickest with a good name. */

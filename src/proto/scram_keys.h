@@ -20,6 +20,7 @@ enum {
 	SCRAM_ITERATIONS = 10000,    /* of the keys that we make, unless told otherwise */
 	SCRAM_ITERATIONS_MIN = 4096, /* RFC 7677, 4 */
 	SCRAM_ITERATIONS_MAX = 10000000,
+	SCRAM_MANY = 16, /* passwords at once: as many as fill the widest vectors */
 };
 
 struct scram_keys {
@@ -62,6 +63,13 @@ int scram_client_keys_make(struct slice password, enum scram_hash hash, struct s
 /* Slow, three times: keys for all hashes, with new random salts. 0, or -EINVAL (iterations). */
 int scram_credentials_make(
 	struct slice password, uint32_t iterations, struct scram_credentials *out);
+
+/*
+ * The same for up to SCRAM_MANY passwords, which takes a fraction of the time where the processor
+ * has vectors (proto/pbkdf2.h). -EINVAL also: too many; then nothing is made.
+ */
+int scram_credentials_make_many(const struct slice *passwords, size_t count, uint32_t iterations,
+	struct scram_credentials *const *out);
 
 /*
  * Slow. Whether this is the password. Uses SHA-256 where there are keys for it, otherwise what

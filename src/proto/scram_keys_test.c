@@ -111,6 +111,41 @@ stored_text_comes_back_as_it_was(void **state)
 	buffer_finish(&text);
 }
 
+static void
+many_passwords_at_once_fit_each_its_own(void **state)
+{
+	struct scram_credentials made[SCRAM_MANY], *out[SCRAM_MANY];
+	char text[SCRAM_MANY + 1] = "abcdefghijklmnop";
+	struct slice passwords[SCRAM_MANY + 1];
+
+	(void)state;
+	for (size_t i = 0; i <= SCRAM_MANY; i++)
+		passwords[i] = slice_make(text, i);
+	for (size_t i = 0; i < SCRAM_MANY; i++)
+		out[i] = &made[i];
+	assert_int_equal(scram_credentials_make_many(passwords, SCRAM_MANY, 4096, out), 0);
+	for (size_t i = 0; i < SCRAM_MANY; i++) {
+		assert_true(scram_password_fits(&made[i], passwords[i]));
+		assert_false(scram_password_fits(&made[i], passwords[i + 1]));
+		for (size_t h = 0; h < SCRAM_HASHES; h++) {
+			const struct scram_keys *keys = &made[i].keys[h];
+			struct scram_keys again;
+
+			assert_int_equal(
+				scram_keys_make(passwords[i], (enum scram_hash)h,
+					slice_make((const char *)keys->salt, keys->salt_len), 4096,
+					&again),
+				0);
+			assert_memory_equal(
+				again.stored_key, keys->stored_key, scram_hash_bytes(keys->hash));
+			assert_memory_equal(
+				again.server_key, keys->server_key, scram_hash_bytes(keys->hash));
+		}
+	}
+	assert_int_equal(
+		scram_credentials_make_many(passwords, SCRAM_MANY + 1, 4096, out), -EINVAL);
+}
+
 /* One good item for SHA-1: 20 zero bytes twice. */
 #define ZERO20 "AAAAAAAAAAAAAAAAAAAAAAAAAAA="
 #define GOOD "SCRAM-SHA-1$4096:c2FsdA==$" ZERO20 ":" ZERO20
@@ -163,6 +198,7 @@ main(void)
 		cmocka_unit_test(a_password_fits_its_own_keys_only),
 		cmocka_unit_test(each_account_and_hash_has_a_salt_of_its_own),
 		cmocka_unit_test(numbers_out_of_bounds_make_no_keys),
+		cmocka_unit_test(many_passwords_at_once_fit_each_its_own),
 		cmocka_unit_test(stored_text_comes_back_as_it_was),
 		cmocka_unit_test(stored_text_that_is_not_ours_is_refused),
 	};
