@@ -147,9 +147,9 @@ class Bench:
 
     def fill(self):
         for server in self.servers:
-            seconds = server.add_accounts(self.size.accounts)
-            if seconds is not None:
-                self.results[("import", server.name, "none")] = [{"s": seconds}]
+            took = server.add_accounts(self.size.accounts)
+            if took is not None:
+                self.results[("import", server.name, "none")] = [{"s": took[0], "cpu_s": took[1]}]
 
     def run(self):
         size = self.size
@@ -228,7 +228,9 @@ class Table:
             if figure == "scan":
                 self.add("scanner's speed, " + stanza, ("scan", stanza), "ratio", "x", 4,
                          "at least, expat", least=True)
-        self.add("import of 10,000 accounts", ("import", "none"), "s", "s", 60, scale=10000)
+        self.add("import of 10,000 accounts", ("import", "none"), "s", "s", scale=10000)
+        self.add("  processor time", ("import", "none"), "cpu_s", "s", 20, "10 s on 2 cores",
+                 scale=10000)
         self.add("CPU per presence, 200 contacts", ("storm", "none"), "cpu_us_each", "us")
 
     def print(self):

@@ -62,6 +62,13 @@ def wait_until(condition, what, seconds=30):
         time.sleep(0.02)
 
 
+def cpu_seconds(pid):
+    """What all threads of a process have used, user and system (proc(5), fields 14 and 15)."""
+    with open("/proc/%d/stat" % pid, encoding="ascii") as stat:
+        fields = stat.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def die_with_parent(death_signal):
     """Runs in a child before exec: whatever ends the bench ends its servers (prctl(2))."""
     ctypes.CDLL(None).prctl(1, death_signal)
@@ -150,14 +157,17 @@ class Kith:
 
     def add_accounts(self, count):
         """Imports some and copies their rows: all have one password, and PBKDF2 takes its time.
-        Returns the seconds that one account took to import. The server does not run afterwards."""
+        Returns what one account took to import: seconds, and seconds of the server's processor
+        time. The server does not run afterwards."""
         imported = min(count, IMPORTED)
         lines = "".join("user%d:%s\n" % (i, PASSWORD) for i in range(imported))
         self.start()
+        before = cpu_seconds(self.process.pid)
         began = time.monotonic()
         done = subprocess.run([self.kithctl, "--dir", self.directory, "user", "import", "-"],
                               input=lines, text=True, capture_output=True, check=False)
         seconds = time.monotonic() - began
+        cpu = cpu_seconds(self.process.pid) - before
         self.stop()
         if done.returncode != 0:
             raise Failed("kithctl user import failed: " + done.stderr)
@@ -168,7 +178,7 @@ class Kith:
                 (("user%d@%s" % (i, DOMAIN), "user%d@%s" % (i % imported, DOMAIN))
                  for i in range(imported, count)))
             store.commit()
-        return seconds / imported
+        return seconds / imported, cpu / imported
 
     def stop(self):
         process, self.process = self.process, None

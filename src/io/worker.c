@@ -90,6 +90,12 @@ worker_pool_create(unsigned threads, size_t most_queued)
 	return pool;
 }
 
+unsigned
+worker_pool_threads(const struct worker_pool *pool)
+{
+	return pool->count == 0 ? 1 : pool->count;
+}
+
 void
 worker_pool_destroy(struct worker_pool **pool_ptr)
 {

@@ -19,6 +19,9 @@ struct job {
 /* threads 0: jobs run on the loop itself, one after the other, for the simulation. */
 struct worker_pool *worker_pool_create(unsigned threads, size_t most_queued);
 
+/* How many jobs run at once; 1 when there are no threads. */
+unsigned worker_pool_threads(const struct worker_pool *pool);
+
 /* Runs what is queued, then ends the threads. */
 void worker_pool_destroy(struct worker_pool **pool);
 

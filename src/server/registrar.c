@@ -8,7 +8,6 @@
 #include "server/registrar.h"
 
 #include "proto/password.h"
-#include "proto/scram_keys.h"
 #include "server/account_internal.h"
 #include "server/credentials.h"
 #include "server/login.h"
@@ -64,12 +63,11 @@ registrar_condition(int error)
 /* ---- Keys ---- */
 
 struct change {
-	struct job job;
+	struct key_request keys;
 	struct shard *shard;
 	enum registrar_deed deed;
 	struct arena arena;
-	struct slice owner, password;
-	struct scram_credentials keys;
+	struct slice owner;
 	registrar_done *done;
 	void *arg;
 };
@@ -83,7 +81,7 @@ wipe(struct slice secret)
 static void
 change_free(struct change *change)
 {
-	wipe(change->password);
+	wipe(change->keys.password);
 	OPENSSL_cleanse(&change->keys, sizeof(change->keys));
 	arena_finish(&change->arena);
 	free(change);
@@ -125,16 +123,15 @@ keys_saved(struct store_request *request)
 }
 
 static void
-save_keys(struct job *job)
+save_keys(struct change *change)
 {
-	struct change *change = container_of(job, struct change, job);
 	struct server *server = change->shard->server;
 	struct store_txn *txn = store_txn_create(server->store, change->owner);
 	unsigned table = server->tables[CORE_CREDENTIALS];
 	struct buffer text;
 
 	buffer_init(&text, KEYS_TEXT);
-	(void)scram_credentials_write(&change->keys, &text);
+	(void)scram_credentials_write(&change->keys.keys, &text);
 	if (change->deed == REGISTRAR_CHANGE) {
 		store_txn_value_require(txn, table);
 		store_txn_value_set(txn, table, buffer_slice(&text));
@@ -146,12 +143,16 @@ save_keys(struct job *job)
 }
 
 static void
-derive_keys(struct job *job)
+keys_made(struct key_request *request, int error)
 {
-	struct change *change = container_of(job, struct change, job);
-	uint32_t iterations = change->shard->server->core->auth->iterations;
+	struct change *change = container_of(request, struct change, keys);
 
-	(void)scram_credentials_make(change->password, iterations, &change->keys);
+	if (error == 0) {
+		save_keys(change);
+		return;
+	}
+	change->done(change->arg, error);
+	change_free(change);
 }
 
 static int
@@ -162,11 +163,9 @@ prepare(struct change *change, struct slice typed)
 
 	if (r < 0)
 		return r;
-	change->password = arena_copy(&change->arena, prepared);
-	change->job.loop = change->shard->loop;
-	change->job.run = derive_keys;
-	change->job.done = save_keys;
-	return worker_submit(change->shard->server->workers, &change->job);
+	change->keys.password = arena_copy(&change->arena, prepared);
+	change->keys.made = keys_made;
+	return key_maker_ask(change->shard, &change->keys);
 }
 
 int

@@ -14,6 +14,7 @@
 #include "proto/codec.h"
 #include "server/config.h"
 #include "server/core_config.h"
+#include "server/key_maker.h"
 #include "server/limits.h"
 #include "server/module.h"
 #include "server/pipeline.h"
@@ -112,6 +113,7 @@ struct shard {
 	struct throttle *throttle; /* of accounts that live here */
 	struct places *places;     /* likewise */
 	struct password_cache *passwords;
+	struct key_maker key_maker;  /* for new passwords */
 	struct commands *commands;   /* under way, of users whose home this is */
 	unsigned password_changes;   /* of accounts that live here; see credentials.h */
 	struct listener **listeners; /* of c2s.c */

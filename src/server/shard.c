@@ -38,6 +38,7 @@ shard_create(struct server *server, unsigned number, size_t account_size, size_t
 	shard->throttle = throttle_create(&server->guessing);
 	shard->places = places_create(server->guessing.free_ones);
 	shard->passwords = password_cache_create();
+	key_maker_init(&shard->key_maker);
 	shard->commands = commands_create();
 	shard->metrics = xcalloc(server->metric_count, sizeof(*shard->metrics));
 	return shard;
