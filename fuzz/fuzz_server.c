@@ -9,6 +9,7 @@
 #include "io/sim.h"
 #include "seeded_random.h"
 #include "server/account_internal.h"
+#include "server/command_internal.h"
 #include "server/server_internal.h"
 #include "sim_target.h"
 
@@ -177,7 +178,8 @@ static void
 start(struct world *w, uint64_t seed)
 {
 	static const char *const users[] = { "nurse", "romeo", "juliet" };
-	static const char *const settings[] = { "c2s.require_tls=no", "c2s.queue_size=64k" };
+	static const char *const settings[] = { "c2s.require_tls=no", "c2s.queue_size=64k",
+		"register.sign_up=yes", "auth.iterations=4096" };
 	const struct needs needs = {
 		.users = (char **)(uintptr_t)users,
 		.user_count = COUNT_OF(users),
@@ -225,14 +227,15 @@ static void
 check_nothing_is_left(struct world *w)
 {
 	const struct server *server = sim_target_server(w->target);
-	size_t sessions = 0, logins = 0, mail = 0;
+	size_t sessions = 0, logins = 0, mail = 0, commands = 0;
 
 	for (unsigned i = 0; i < server->shard_count; i++) {
 		sessions += server->shards[i]->session_count;
 		logins += server->shards[i]->login_count;
+		commands += server->shards[i]->commands->count;
 		mail += atomic_load(&server->shards[i]->mail_bytes);
 	}
-	assert(sessions == 1 && logins == 0 && mail == 0);
+	assert(sessions == 1 && logins == 0 && mail == 0 && commands == 0);
 }
 
 static void
