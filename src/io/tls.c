@@ -303,8 +303,9 @@ conn_tls_unique(struct conn *conn, char out[64])
 	if (ssl == NULL || !conn->tls->is_secured ||
 		(SSL_version(ssl) < TLS1_3_VERSION && SSL_get_extms_support(ssl) != 1))
 		return 0;
-	return SSL_is_server(ssl) ? SSL_get_peer_finished(ssl, out, 64)
-				  : SSL_get_finished(ssl, out, 64);
+	/* RFC 5929 3.1: the first Finished, which the server sends when a session is resumed. */
+	return SSL_is_server(ssl) != SSL_session_reused(ssl) ? SSL_get_peer_finished(ssl, out, 64)
+							     : SSL_get_finished(ssl, out, 64);
 }
 
 /* RFC 5929 4.1: the certificate's own hash; SHA-256 where that is MD5 or SHA-1. */
@@ -336,11 +337,20 @@ conn_tls_end_point(struct conn *conn, char out[64])
 	return len;
 }
 
+/* A resumed session says what was true of a client's certificate once; that does not count. */
+static bool
+is_verified(SSL *ssl)
+{
+	bool is_stale = SSL_is_server(ssl) && SSL_session_reused(ssl);
+
+	return !is_stale && SSL_get_verify_result(ssl) == X509_V_OK;
+}
+
 bool
 conn_has_certificate(const struct conn *conn)
 {
 	return conn->tls != NULL && SSL_get0_peer_certificate(conn->tls->ssl) != NULL &&
-	       SSL_get_verify_result(conn->tls->ssl) == X509_V_OK;
+	       is_verified(conn->tls->ssl);
 }
 
 bool
@@ -356,7 +366,7 @@ conn_peer_certificate(struct conn *conn, struct buffer *der_out)
 	if (len > 0)
 		(void)buffer_append(der_out, slice_make((char *)der, (size_t)len));
 	OPENSSL_free(der);
-	return SSL_get_verify_result(conn->tls->ssl) == X509_V_OK;
+	return is_verified(conn->tls->ssl);
 }
 
 const char *

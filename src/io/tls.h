@@ -7,6 +7,7 @@
 
 #include "base/buffer.h"
 #include "io/conn.h"
+#include "io/tls_tickets.h"
 
 struct tls_context;
 
@@ -17,6 +18,13 @@ struct tls_error {
 /* A server's context without certificates. alpn: the one protocol that is spoken. */
 struct tls_context *tls_context_create(const char *alpn);
 void tls_context_destroy(struct tls_context **tls);
+
+/*
+ * Gives clients one ticket each, with which they resume on every loop whose context has the same
+ * seed. Before the first domain is added. Not for contexts that ask for certificates: what was
+ * verified then would not be verified now.
+ */
+void tls_context_use_tickets(struct tls_context *tls, const struct tls_ticket_seed *seed);
 
 /* Adds a domain's certificate chain and key (PEM files). 0, or -EINVAL with an error. */
 int tls_context_add(struct tls_context *tls, const char *domain, const char *certificate,

@@ -4,10 +4,14 @@
  */
 #include "io/tls_internal.h"
 
+#include "base/clock.h"
+#include "base/random.h"
 #include "io/tls.h"
 
 #include <errno.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
+#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -22,7 +26,9 @@ struct tls_context {
 	size_t count;
 	char alpn[32]; /* length, then the name */
 	size_t alpn_len;
-	bool asks_client;
+	bool asks_client, uses_tickets;
+	struct tls_tickets tickets;
+	unsigned char generation[SHA256_DIGEST_LENGTH]; /* of all certificates */
 	char *ca_file;
 	BIO_METHOD *method;
 };
@@ -115,6 +121,7 @@ tls_context_destroy(struct tls_context **tls_ptr)
 		free(tls->entries[i].domain);
 	}
 	BIO_meth_free(tls->method);
+	tickets_finish(&tls->tickets);
 	free(tls->ca_file);
 	free(tls->entries);
 	free(tls);
@@ -154,7 +161,6 @@ ask_client(SSL_CTX *ctx, const char *ca_file)
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, accept_any);
 	if (ca_file != NULL)
 		(void)SSL_CTX_load_verify_file(ctx, ca_file);
-	(void)SSL_CTX_set_session_id_context(ctx, (const unsigned char *)"kith", 4);
 }
 
 static int
@@ -167,6 +173,86 @@ use_files(SSL_CTX *ctx, const char *certificate, const char *key, struct tls_err
 		return tell(error,
 			"No key that fits the certificate can be read, give its PEM file:", key);
 	return 0;
+}
+
+static int
+protect_ticket(const struct ticket_key *key, const unsigned char *iv, EVP_CIPHER_CTX *cipher,
+	EVP_MAC_CTX *mac, int encrypts)
+{
+	char digest[] = "SHA256";
+	unsigned char secret[TICKET_SECRET];
+	const OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, secret, sizeof(secret)),
+		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+		OSSL_PARAM_construct_end(),
+	};
+	int ok;
+
+	memcpy(secret, key->mac, sizeof(secret));
+	ok = EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), NULL, key->cipher, iv, encrypts) == 1 &&
+	     EVP_MAC_CTX_set_params(mac, params) == 1;
+	OPENSSL_cleanse(secret, sizeof(secret));
+	return ok;
+}
+
+/* OpenSSL's contract: 0, do not resume; 1, done; 2, done and give a new ticket; -1, an error. */
+static int
+ticket_key(SSL *ssl, unsigned char name[TICKET_NAME], unsigned char *iv, EVP_CIPHER_CTX *cipher,
+	EVP_MAC_CTX *mac, int encrypts)
+{
+	struct tls_context *tls = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+	uint64_t now = clock_monotonic_ms();
+	const struct ticket_key *key = encrypts ? tickets_current(&tls->tickets, now)
+						: tickets_find(&tls->tickets, name, now);
+
+	if (key == NULL)
+		return 0;
+	if (encrypts) {
+		memcpy(name, key->name, TICKET_NAME);
+		random_bytes(iv, (size_t)EVP_CIPHER_get_iv_length(EVP_aes_256_cbc()));
+	}
+	if (!protect_ticket(key, iv, cipher, mac, encrypts))
+		return -1;
+	/* RFC 8446 C.4: a ticket is used once, or clients can be told apart by it. */
+	return encrypts ? 1 : 2;
+}
+
+void
+tls_context_use_tickets(struct tls_context *tls, const struct tls_ticket_seed *seed)
+{
+	tls->uses_tickets = true;
+	tickets_init(&tls->tickets, seed);
+}
+
+static void
+use_tickets(struct tls_context *tls, SSL_CTX *ctx)
+{
+	if (!tls->uses_tickets || tls->asks_client)
+		return;
+	(void)SSL_CTX_clear_options(ctx, SSL_OP_NO_TICKET);
+	(void)SSL_CTX_set_num_tickets(ctx, 1);
+	(void)SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, ticket_key);
+	(void)SSL_CTX_set_timeout(ctx, TICKET_PERIOD_MS / 1000);
+}
+
+/*
+ * A ticket is for the certificates under which it was made: another one would change the channel
+ * binding tls-server-end-point. One name for all, since OpenSSL compares before it knows the
+ * domain.
+ */
+static void
+name_generation(struct tls_context *tls)
+{
+	unsigned char text[SHA256_DIGEST_LENGTH + EVP_MAX_MD_SIZE];
+	unsigned len = 0;
+	X509 *certificate = SSL_CTX_get0_certificate(tls->entries[tls->count - 1].ctx);
+
+	memcpy(text, tls->generation, sizeof(tls->generation));
+	(void)X509_digest(certificate, EVP_sha256(), text + sizeof(tls->generation), &len);
+	(void)SHA256(text, sizeof(tls->generation) + len, tls->generation);
+	for (size_t i = 0; i < tls->count; i++)
+		(void)SSL_CTX_set_session_id_context(
+			tls->entries[i].ctx, tls->generation, sizeof(tls->generation));
 }
 
 int
@@ -183,10 +269,13 @@ tls_context_add(struct tls_context *tls, const char *domain, const char *certifi
 	SSL_CTX_set_alpn_select_cb(ctx, choose_alpn, tls);
 	(void)SSL_CTX_set_tlsext_servername_callback(ctx, choose_certificate);
 	(void)SSL_CTX_set_tlsext_servername_arg(ctx, tls);
+	(void)SSL_CTX_set_app_data(ctx, tls);
 	if (tls->asks_client)
 		ask_client(ctx, tls->ca_file);
+	use_tickets(tls, ctx);
 	tls->entries = xrealloc(tls->entries, size_mul(tls->count + 1, sizeof(*tls->entries)));
 	tls->entries[tls->count++] = (struct entry){ xstrndup(domain, strlen(domain)), ctx };
+	name_generation(tls);
 	return 0;
 }
 
@@ -214,7 +303,9 @@ tls_context_renew(struct tls_context *tls, struct tls_context **fresh)
 	for (size_t i = 0; i < tls->count; i++) {
 		SSL_CTX_set_alpn_select_cb(tls->entries[i].ctx, choose_alpn, tls);
 		(void)SSL_CTX_set_tlsext_servername_arg(tls->entries[i].ctx, tls);
+		(void)SSL_CTX_set_app_data(tls->entries[i].ctx, tls);
 	}
+	memcpy(tls->generation, (*fresh)->generation, sizeof(tls->generation));
 	/* OpenSSL keeps the old ones as long as a connection uses them. */
 	(*fresh)->entries = entries;
 	(*fresh)->count = count;

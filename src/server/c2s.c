@@ -1,4 +1,5 @@
 /* Client connections of each shard: listening sockets, certificates, and letting everyone go. */
+#include "base/clock.h"
 #include "io/listener.h"
 #include "io/tls.h"
 #include "server/login.h"
@@ -68,11 +69,14 @@ warn_of_expired(struct server *server, const struct tls_context *tls)
 
 /* The certificates of all hosts; *tls_out NULL: there are none. */
 static int
-load_hosts(struct server *server, struct tls_context **tls_out, struct config_error *error)
+load_hosts(struct server *server, const struct tls_ticket_seed *seed, struct tls_context **tls_out,
+	struct config_error *error)
 {
 	struct tls_context *tls = tls_context_create("xmpp-client");
 	int count = 0;
 
+	if (server->core->c2s->tls_tickets)
+		tls_context_use_tickets(tls, seed);
 	if (server->core->auth->external)
 		tls_context_ask_client(tls, server->core->c2s->client_ca);
 	for (size_t i = 0; i < server->host_count; i++) {
@@ -93,12 +97,15 @@ load_hosts(struct server *server, struct tls_context **tls_out, struct config_er
 int
 c2s_load_certificates(struct server *server, struct config_error *error)
 {
-	for (unsigned i = 0; i < server->shard_count; i++) {
-		int r = load_hosts(server, &server->shards[i]->tls, error);
+	struct tls_ticket_seed seed;
+	int r = 0;
 
-		if (r < 0)
-			return r;
-	}
+	ticket_seed_make(&seed, clock_monotonic_ms());
+	for (unsigned i = 0; r == 0 && i < server->shard_count; i++)
+		r = load_hosts(server, &seed, &server->shards[i]->tls, error);
+	ticket_seed_erase(&seed);
+	if (r < 0)
+		return r;
 	warn_of_expired(server, server->shards[0]->tls);
 	if (server->shards[0]->tls != NULL || !server->core->c2s->require_tls)
 		return 0;
@@ -128,12 +135,14 @@ int
 server_renew_certificates(struct server *server, struct config_error *error)
 {
 	struct tls_context *fresh[SHARDS_MOST] = { NULL };
+	struct tls_ticket_seed unused; /* the contexts that are renewed keep their keys */
 	int r = 0;
 
 	if (server->shards[0]->tls == NULL)
 		return 0; /* without any at the start there is nothing that listens for TLS */
+	ticket_seed_make(&unused, clock_monotonic_ms());
 	for (unsigned i = 0; r == 0 && i < server->shard_count; i++)
-		r = load_hosts(server, &fresh[i], error);
+		r = load_hosts(server, &unused, &fresh[i], error);
 	for (unsigned i = 0; i < server->shard_count; i++) {
 		if (r < 0) {
 			tls_context_destroy(&fresh[i]);

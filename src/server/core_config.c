@@ -35,6 +35,10 @@ static const struct option c2s_options[] = {
 	OPTION_BOOL(struct c2s_config, require_tls, "require_tls", true,
 		"Whether clients must use TLS before they sign in; switch it off on a trusted "
 		"network only."),
+	OPTION_BOOL(struct c2s_config, tls_tickets, "tls_tickets", false,
+		"Whether clients get a ticket for a shorter TLS handshake when they come back; "
+		"never "
+		"with auth.external."),
 	OPTION_TEXTS(struct c2s_config, proxies, "proxies", "",
 		"Addresses of proxies that send a PROXY protocol header on each connection."),
 	OPTION_SIZE(struct c2s_config, stanza_bytes, "stanza_size", 262144, 10000, 16777216,
