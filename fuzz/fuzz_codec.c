@@ -21,7 +21,7 @@ struct item_list {
 };
 
 struct all {
-	struct slice id, own, title;
+	struct slice id, lang, own, title;
 	struct jid owner;
 	uint32_t size;
 	bool is_good, has_flag;
@@ -38,6 +38,7 @@ static const struct field item_fields[] = {
 };
 static const struct field fields[] = {
 	ATTR_TEXT(struct all, id, "id"),
+	ATTR_LANG(struct all, lang),
 	ATTR_JID(struct all, owner, "owner"),
 	ATTR_UINT(struct all, size, "size"),
 	ATTR_BOOL(struct all, is_good, "good"),

@@ -31,6 +31,16 @@ static bool
 answer(struct stream *stream, const struct stream_event *event, struct buffer *out)
 {
 	static const char *const mechanisms[] = { "SCRAM-SHA-1", "PLAIN", NULL };
+	static const struct stream_offer before_sign_in = {
+		.features = FEATURE_TLS | FEATURE_SASL,
+		.mechanisms = mechanisms,
+		.stanza_bytes = 1000,
+	};
+	static const struct stream_offer behind_sign_in = {
+		.features = FEATURE_BIND,
+		.stanza_bytes = 1000,
+		.idle_s = 60,
+	};
 
 	buffer_clear(out);
 	switch (event->kind) {
@@ -38,8 +48,7 @@ answer(struct stream *stream, const struct stream_event *event, struct buffer *o
 		stream_write_header(out, SLICE("1"), event->to, event->from, event->lang);
 		if (stream->role == STREAM_SERVER)
 			stream_write_features(stream, out,
-				stream->authenticated ? FEATURE_BIND : FEATURE_TLS | FEATURE_SASL,
-				mechanisms, NULL, 1000, 60);
+				stream->authenticated ? &behind_sign_in : &before_sign_in);
 		return true;
 	case STREAM_WANTS_TLS:
 	case STREAM_PROCEED:

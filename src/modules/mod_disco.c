@@ -4,9 +4,6 @@
  */
 #include "server/module.h"
 
-#define NS_INFO "http://jabber.org/protocol/disco#info"
-#define NS_ITEMS "http://jabber.org/protocol/disco#items"
-
 struct question {
 	struct slice node;
 };
@@ -15,12 +12,12 @@ static const struct field question_fields[] = {
 	ATTR_TEXT(struct question, node, "node"),
 	FIELDS_END(struct question),
 };
-static const struct payload info = { "query", NS_INFO, question_fields };
-static const struct payload items = { "query", NS_ITEMS, question_fields };
+static const struct payload info = { "query", NS_DISCO_INFO, question_fields };
+static const struct payload items = { "query", NS_DISCO_ITEMS, question_fields };
 
 /* A node that a module has. */
 static void
-answer_node(struct iq *iq, struct disco *answer, const struct payload *payload)
+answer_node(struct iq *iq, struct disco *answer, const struct payload *payload, const void *data)
 {
 	enum stanza_condition refusal;
 	bool is_refused;
@@ -31,7 +28,7 @@ answer_node(struct iq *iq, struct disco *answer, const struct payload *payload)
 	else if (is_refused)
 		iq_error(iq, refusal, NULL);
 	else
-		iq_result(iq, payload, disco_info(answer));
+		iq_result(iq, payload, data);
 }
 
 static void
@@ -41,10 +38,9 @@ host_info(struct iq *iq)
 	struct disco *answer = disco_create(iq->arena, asked->node);
 
 	if (asked->node.len > 0) {
-		answer_node(iq, answer, &disco_info_payload);
+		answer_node(iq, answer, &disco_info_payload, disco_info(answer));
 		return;
 	}
-	disco_identity(answer, "server", "im", server_name());
 	disco_collect_host(answer, iq->host);
 	iq_result(iq, &disco_info_payload, disco_info(answer));
 }
@@ -56,7 +52,7 @@ host_items(struct iq *iq)
 	struct disco *answer = disco_create(iq->arena, asked->node);
 
 	if (asked->node.len > 0) {
-		answer_node(iq, answer, &disco_items_payload);
+		answer_node(iq, answer, &disco_items_payload, disco_items(answer));
 		return;
 	}
 	iq_result(iq, &disco_items_payload, disco_items(answer));
@@ -112,6 +108,7 @@ account_items(struct iq *iq)
 
 static const struct xep xeps[] = {
 	{ 30, "2.5.0", XEP_COMPLETE },
+	{ 128, "1.0.1", XEP_COMPLETE },
 	{ 0 },
 };
 
@@ -127,7 +124,7 @@ const struct module mod_disco = {
 	.name = "disco",
 	.about = "Tells what hosts and accounts can do.",
 	.xeps = xeps,
-	.features = (const char *const[]){ NS_INFO, NS_ITEMS, NULL },
-	.account_features = (const char *const[]){ NS_INFO, NS_ITEMS, NULL },
+	.features = (const char *const[]){ NS_DISCO_INFO, NS_DISCO_ITEMS, NULL },
+	.account_features = (const char *const[]){ NS_DISCO_INFO, NS_DISCO_ITEMS, NULL },
 	.routes = routes,
 };

@@ -290,6 +290,9 @@ decode_field(struct decoder *d, const struct compiled_field *f, const struct xml
 		return decode_uint(d, xml_attribute(element, f->name), at);
 	case FIELD_ATTR_BOOL:
 		return decode_bool(d, xml_attribute(element, f->name), at);
+	case FIELD_ATTR_LANG:
+		*(struct slice *)at = xml_attribute_ns(element, NS_ID_XML, NAME_LANG);
+		return 0;
 	case FIELD_TEXT:
 		*(struct slice *)at = xml_text(element, d->arena);
 		return 0;

@@ -37,6 +37,7 @@ enum field_kind {
 	FIELD_ATTR_JID,    /* struct jid; a text that is no JID fails the decoding */
 	FIELD_ATTR_UINT,   /* uint32_t */
 	FIELD_ATTR_BOOL,   /* bool: true, 1, false, 0 */
+	FIELD_ATTR_LANG,   /* struct slice: xml:lang */
 	FIELD_TEXT,        /* struct slice: the element's own text */
 	FIELD_CHILD_TEXT,  /* struct slice: text of the first child of that name */
 	FIELD_CHILD_TEXTS, /* struct slice_list: text of each */
@@ -85,6 +86,11 @@ struct payload {
 #define ATTR_BOOL(S, m, name_) \
 	{ \
 		.kind = FIELD_ATTR_BOOL, .offset = FIELD_OFFSET(S, m, bool), .name = name_ \
+	}
+#define ATTR_LANG(S, m) \
+	{ \
+		.kind = FIELD_ATTR_LANG, .offset = FIELD_OFFSET(S, m, struct slice), \
+		.name = "xml:lang" \
 	}
 #define OWN_TEXT(S, m) \
 	{ \

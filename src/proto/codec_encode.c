@@ -19,6 +19,7 @@ encode_attribute(struct buffer *out, const struct field *f, const void *at)
 
 	switch (f->kind) {
 	case FIELD_ATTR_TEXT:
+	case FIELD_ATTR_LANG:
 		text = *(const struct slice *)at;
 		break;
 	case FIELD_ATTR_JID:

@@ -359,17 +359,17 @@ write_mechanisms(struct buffer *out, const char *const *mechanisms, const char *
 }
 
 void
-stream_write_features(struct stream *stream, struct buffer *out, unsigned features,
-	const char *const *mechanisms, const char *const *bindings, uint64_t stanza_bytes,
-	unsigned idle_s)
+stream_write_features(struct stream *stream, struct buffer *out, const struct stream_offer *offer)
 {
+	unsigned features = offer->features;
+
 	stream->features = (uint8_t)features;
 	(void)buffer_text(out, "<stream:features>");
 	if ((features & FEATURE_TLS) != 0)
 		(void)buffer_printf(out, "<starttls xmlns='" NS_TLS "'>%s</starttls>",
 			(features & FEATURE_TLS_REQUIRED) != 0 ? "<required/>" : "");
 	if ((features & FEATURE_SASL) != 0)
-		write_mechanisms(out, mechanisms, bindings);
+		write_mechanisms(out, offer->mechanisms, offer->bindings);
 	if ((features & FEATURE_BIND) != 0)
 		(void)buffer_text(out, "<bind xmlns='" NS_BIND "'/><session xmlns='" NS_SESSION
 				       "'><optional/></session><sub xmlns='" NS_SUB "'/>");
@@ -377,10 +377,12 @@ stream_write_features(struct stream *stream, struct buffer *out, unsigned featur
 		(void)buffer_text(out, "<register xmlns='" NS_REGISTER "'/>");
 	/* XEP-0478: what this stream takes, and when it is asked for a sign of life. */
 	(void)buffer_printf(out, "<limits xmlns='" NS_LIMITS "'><max-bytes>%llu</max-bytes>",
-		(unsigned long long)stanza_bytes);
-	if (idle_s > 0)
-		(void)buffer_printf(out, "<idle-seconds>%u</idle-seconds>", idle_s);
-	(void)buffer_text(out, "</limits></stream:features>");
+		(unsigned long long)offer->stanza_bytes);
+	if (offer->idle_s > 0)
+		(void)buffer_printf(out, "<idle-seconds>%u</idle-seconds>", offer->idle_s);
+	(void)buffer_text(out, "</limits>");
+	(void)buffer_append(out, offer->more);
+	(void)buffer_text(out, "</stream:features>");
 }
 
 void

@@ -81,14 +81,20 @@ enum stream_condition stream_condition_of(enum xml_error error);
 void stream_write_header(
 	struct buffer *out, struct slice id, struct slice from, struct slice to, struct slice lang);
 
-/*
- * Server: what is offered now. mechanisms: names, NULL at the end; bindings: the channel-binding
- * types (XEP-0440), NULL at the end, may be NULL. stanza_bytes: the limit that is told after
- * authentication (XEP-0478).
- */
-void stream_write_features(struct stream *stream, struct buffer *out, unsigned features,
-	const char *const *mechanisms, const char *const *bindings, uint64_t stanza_bytes,
-	unsigned idle_s);
+/* What a server offers at some point of a stream. */
+struct stream_offer {
+	unsigned features;             /* bits of enum stream_feature */
+	const char *const *mechanisms; /* names, NULL at the end */
+	const char *const
+		*bindings;     /* channel-binding types (XEP-0440), or NULL; NULL at the end */
+	uint64_t stanza_bytes; /* the limit that is told (XEP-0478) */
+	unsigned idle_s;       /* after which silence it asks; 0 is not told */
+	struct slice more;     /* further elements, each with its namespace */
+};
+
+/* Server: what is offered now. */
+void stream_write_features(
+	struct stream *stream, struct buffer *out, const struct stream_offer *offer);
 
 /* Server's answers. data is base64 as it goes on the wire; p NULL: none. */
 void stream_write_proceed(struct buffer *out);

@@ -211,7 +211,7 @@ type_hint(const struct option *option)
 	case OPTION_TYPE_SIZE:
 		return "a size such as 512, 64k, 10M or 1G";
 	case OPTION_TYPE_TEXTS:
-		return "a list such as {a, b}";
+		return option->choices != NULL ? option->choices : "a list such as {a, b}";
 	case OPTION_TYPE_TEXT:
 		return "a text";
 	case OPTION_TYPE_CHOICE:
@@ -264,6 +264,39 @@ set_checked(const struct option *option, void *at, struct slice key, struct slic
 	return 0;
 }
 
+bool
+option_is_uri(struct slice value)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	static const char others[] = "0123456789+-.";
+	size_t colon = slice_find(value, ':');
+
+	if (colon == 0 || colon + 1 >= value.len || strchr(letters, value.p[0]) == NULL)
+		return false;
+	for (size_t i = 0; i < value.len; i++) {
+		bool fits = i < colon ? strchr(letters, value.p[i]) != NULL ||
+						strchr(others, value.p[i]) != NULL
+				      : (unsigned char)value.p[i] > ' ' &&
+						strchr("<>\"{}|\\^`\x7f", value.p[i]) == NULL;
+
+		if (!fits || value.p[i] == '\0')
+			return false;
+	}
+	return true;
+}
+
+/* 0 when all values of a list fit. */
+static int
+check_list(const struct option *option, struct slice key, const struct text_list *list,
+	struct config_error *error)
+{
+	for (size_t i = 0; option->fits != NULL && i < list->count; i++) {
+		if (!option->fits(slice_of(list->v[i])))
+			return refuse(option, key, slice_of(list->v[i]), error);
+	}
+	return 0;
+}
+
 int
 config_set(struct config *config, struct slice key, struct slice value, struct config_error *error)
 {
@@ -281,7 +314,7 @@ config_set(struct config *config, struct slice key, struct slice value, struct c
 	if (option->type == OPTION_TYPE_TEXTS) {
 		*(struct text_list *)at = split_list(
 			&config->arena, arena_copy(&config->arena, value).p);
-		return 0;
+		return check_list(option, key, at, error);
 	}
 	return set_checked(option, at, key, value, error);
 }
@@ -305,7 +338,7 @@ config_set_list(struct config *config, struct slice key, const struct slice *val
 	for (; list.count < count; list.count++)
 		list.v[list.count] = arena_copy(&config->arena, values[list.count]).p;
 	*(struct text_list *)at = list;
-	return 0;
+	return check_list(option, key, &list, error);
 }
 
 static const char *

@@ -1,78 +1,16 @@
-/* Lists that grow in an arena, and their form on the wire. */
+/* Lists that grow in an arena, and the one string that stands for all that a host tells. */
 #include "server/disco.h"
 
+#include "proto/caps.h"
 #include "server/account_internal.h"
 #include "server/server_internal.h"
 
-struct identity {
-	struct slice category, type, name;
-};
-struct feature {
-	struct slice var;
-};
-struct item {
-	struct slice jid, node, name;
-};
-
-struct identities {
-	struct identity *v;
-	size_t count;
-};
-struct features {
-	struct feature *v;
-	size_t count;
-};
-struct items {
-	struct item *v;
-	size_t count;
-};
-
 struct disco {
 	struct arena *arena;
-	struct slice node; /* p NULL: none was asked for */
-	struct identities identities;
-	struct features features;
-	struct items items;
+	struct disco_info info;
+	struct disco_items items;
 	bool is_taken, is_refused;
 	enum stanza_condition refusal;
-};
-
-static const struct field identity_fields[] = {
-	ATTR_TEXT(struct identity, category, "category"),
-	ATTR_TEXT(struct identity, type, "type"),
-	ATTR_TEXT(struct identity, name, "name"),
-	FIELDS_END(struct identity),
-};
-static const struct field feature_fields[] = {
-	ATTR_TEXT(struct feature, var, "var"),
-	FIELDS_END(struct feature),
-};
-static const struct field item_fields[] = {
-	ATTR_TEXT(struct item, jid, "jid"),
-	ATTR_TEXT(struct item, node, "node"),
-	ATTR_TEXT(struct item, name, "name"),
-	FIELDS_END(struct item),
-};
-static const struct field info_fields[] = {
-	ATTR_TEXT(struct disco, node, "node"),
-	CHILD_LIST(struct disco, identities, "identity", identity_fields),
-	CHILD_LIST(struct disco, features, "feature", feature_fields),
-	FIELDS_END(struct disco),
-};
-static const struct field items_fields[] = {
-	ATTR_TEXT(struct disco, node, "node"),
-	CHILD_LIST(struct disco, items, "item", item_fields),
-	FIELDS_END(struct disco),
-};
-const struct payload disco_info_payload = {
-	"query",
-	"http://jabber.org/protocol/disco#info",
-	info_fields,
-};
-const struct payload disco_items_payload = {
-	"query",
-	"http://jabber.org/protocol/disco#items",
-	items_fields,
 };
 
 struct disco *
@@ -81,7 +19,7 @@ disco_create(struct arena *arena, struct slice node)
 	struct disco *answer = arena_new(arena, struct disco);
 
 	answer->arena = arena;
-	answer->node = node;
+	answer->info.node = answer->items.node = node;
 	return answer;
 }
 
@@ -102,42 +40,81 @@ grow(struct arena *arena, void *old, size_t count, size_t size)
 void
 disco_feature(struct disco *answer, const char *feature)
 {
-	struct features *list = &answer->features;
+	struct disco_feature_list *list = &answer->info.features;
 
 	for (size_t i = 0; i < list->count; i++) {
 		if (slice_is_text(list->v[i].var, feature))
 			return;
 	}
 	list->v = grow(answer->arena, list->v, list->count, sizeof(*list->v));
-	list->v[list->count++] = (struct feature){ slice_of(feature) };
+	list->v[list->count++] = (struct disco_feature){ slice_of(feature) };
 }
 
 void
 disco_identity(struct disco *answer, const char *category, const char *type, const char *name)
 {
-	struct identities *list = &answer->identities;
+	struct disco_identity_list *list = &answer->info.identities;
 
 	list->v = grow(answer->arena, list->v, list->count, sizeof(*list->v));
-	list->v[list->count++] = (struct identity){
-		slice_of(category),
-		slice_of(type),
-		slice_of(name),
+	list->v[list->count++] = (struct disco_identity){
+		.category = slice_of(category),
+		.type = slice_of(type),
+		.name = slice_of(name),
 	};
 }
 
 void
 disco_item_node(struct disco *answer, struct slice jid, struct slice node, struct slice name)
 {
-	struct items *list = &answer->items;
+	struct disco_item_list *list = &answer->items.items;
 
 	list->v = grow(answer->arena, list->v, list->count, sizeof(*list->v));
-	list->v[list->count++] = (struct item){ jid, node, name };
+	list->v[list->count++] = (struct disco_item){ jid, node, name };
 }
 
 void
 disco_item(struct disco *answer, struct slice jid, struct slice name)
 {
 	disco_item_node(answer, jid, NO_SLICE, name);
+}
+
+static void
+add_field(struct disco *answer, struct form *form, struct form_field *field,
+	const char *const *values, size_t count)
+{
+	struct form_field_list *list = &form->fields;
+
+	field->values.v = arena_array(answer->arena, count + 1, struct slice);
+	for (; field->values.count < count; field->values.count++)
+		field->values.v[field->values.count] = slice_of(values[field->values.count]);
+	list->v = grow(answer->arena, list->v, list->count, sizeof(*list->v));
+	list->v[list->count++] = *field;
+}
+
+/* The form of that type, which has its type as its first field. */
+static struct form *
+form_of(struct disco *answer, const char *form_type)
+{
+	struct form_list *list = &answer->info.forms;
+	struct form_field field = { .var = SLICE("FORM_TYPE"), .type = SLICE("hidden") };
+
+	for (size_t i = 0; i < list->count; i++) {
+		if (slice_is_text(list->v[i].fields.v[0].values.v[0], form_type))
+			return &list->v[i];
+	}
+	list->v = grow(answer->arena, list->v, list->count, sizeof(*list->v));
+	list->v[list->count] = (struct form){ .type = SLICE("result") };
+	add_field(answer, &list->v[list->count], &field, &form_type, 1);
+	return &list->v[list->count++];
+}
+
+void
+disco_form_field(struct disco *answer, const char *form_type, const char *var,
+	const char *const *values, size_t count)
+{
+	struct form_field field = { .var = slice_of(var) };
+
+	add_field(answer, form_of(answer, form_type), &field, values, count);
 }
 
 void
@@ -170,7 +147,7 @@ disco_collect_node(struct disco *answer, struct host *host, const struct jid *fr
 struct slice
 disco_node(const struct disco *answer)
 {
-	return answer->node;
+	return answer->info.node;
 }
 
 static void
@@ -185,6 +162,7 @@ disco_collect_host(struct disco *answer, struct host *host)
 {
 	const struct server *server = host->server;
 
+	disco_identity(answer, "server", "im", server_name());
 	for (size_t i = 0; i < server->module_count; i++)
 		add_features(answer, server->modules[i].module->features);
 	hook_disco_host(&server->pipeline, answer, host);
@@ -200,14 +178,37 @@ disco_collect_account(struct disco *answer, struct account *acct)
 	hook_disco_account(&server->pipeline, answer, acct);
 }
 
-const void *
+const struct disco_info *
 disco_info(const struct disco *answer)
 {
-	return answer;
+	return &answer->info;
 }
 
-const void *
+const struct disco_items *
 disco_items(const struct disco *answer)
 {
-	return answer;
+	return &answer->items;
+}
+
+void
+disco_settle(struct server *server)
+{
+	for (size_t i = 0; i < server->host_count; i++) {
+		struct host *host = &server->hosts[i];
+		struct disco *told;
+		struct arena arena;
+
+		arena_init(&arena, 0);
+		told = disco_create(&arena, NO_SLICE);
+		disco_collect_host(told, host);
+		host->caps_ver = arena_copy(
+			&server->config->arena, caps_ver(disco_info(told), &arena));
+		arena_finish(&arena);
+	}
+}
+
+struct slice
+host_caps_ver(const struct host *host)
+{
+	return host->caps_ver;
 }

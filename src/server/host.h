@@ -11,6 +11,9 @@ struct host;
 struct slice host_domain(const struct host *host);
 struct server *host_server(const struct host *host);
 
+/* XEP-0115: the verification string (SHA-1) of what the host says of itself. */
+struct slice host_caps_ver(const struct host *host);
+
 /* "Kith", and its version as "0.1.0". */
 const char *server_name(void);
 const char *server_version(void);

@@ -148,8 +148,15 @@ static void
 write_features(struct login *login)
 {
 	const struct c2s_config *conf = login->shard->server->core->c2s;
-	unsigned offered = features(login), mechanisms = login_mechanisms(login);
+	unsigned mechanisms = login_mechanisms(login);
 	const char *names[SASL_MECHANISMS + 1];
+	struct stream_offer offer = {
+		.features = features(login),
+		.mechanisms = names,
+		.bindings = (mechanisms & SASL_PLUS_BITS) != 0 ? binding_names : NULL,
+		.stanza_bytes = xml_limits_before_auth.stanza_bytes,
+	};
+	struct buffer more;
 	size_t count = 0;
 
 	for (unsigned m = SASL_MECHANISMS; m-- > 1;) {
@@ -157,11 +164,15 @@ write_features(struct login *login)
 			names[count++] = sasl_mechanism_name((enum sasl_mechanism)m);
 	}
 	names[count] = NULL;
-	stream_write_features(&login->stream, conn_output(login->conn), offered, names,
-		(mechanisms & SASL_PLUS_BITS) != 0 ? binding_names : NULL,
-		login->user.full.p == NULL ? xml_limits_before_auth.stanza_bytes
-					   : conf->stanza_bytes,
-		login->user.full.p == NULL ? 0 : conf->idle_ms / 1000);
+	buffer_init(&more, LIMIT_STORED_STANZA);
+	if (login->user.full.p != NULL) {
+		offer.stanza_bytes = conf->stanza_bytes;
+		offer.idle_s = conf->idle_ms / 1000;
+		hook_bind_features(&login->shard->server->pipeline, &more, login->host);
+		offer.more = buffer_slice(&more);
+	}
+	stream_write_features(&login->stream, conn_output(login->conn), &offer);
+	buffer_finish(&more);
 }
 
 /* The host that the header names; NULL after the right error. */

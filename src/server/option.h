@@ -26,11 +26,12 @@ struct text_list {
 struct option {
 	const char *key; /* NULL ends a table */
 	enum option_type type;
-	size_t offset;             /* of the member in the section's struct */
-	uint64_t number, min, max; /* default and bounds of numbers; bool: 0 or 1 */
-	const char *text;          /* default of a text; a list: comma separated */
-	const char *about;         /* one sentence */
-	const char *choices;       /* of a choice: "text, json or journal" */
+	size_t offset;                    /* of the member in the section's struct */
+	uint64_t number, min, max;        /* default and bounds of numbers; bool: 0 or 1 */
+	const char *text;                 /* default of a text; a list: comma separated */
+	const char *about;                /* one sentence */
+	const char *choices;              /* of a choice: "text, json or journal" */
+	bool (*fits)(struct slice value); /* whether a list may have it; NULL: anything */
 };
 
 /* offsetof(S, m), and an error at compile time unless m has the type T. */
@@ -44,38 +45,48 @@ struct option {
 #define OPTION_BOOL(S, m, key, on, about) \
 	{ \
 		(key), OPTION_TYPE_BOOL, OFFSET_OF_TYPE(S, m, bool), (on), 0, 1, NULL, (about), \
-			NULL \
+			NULL, NULL \
 	}
 #define OPTION_UINT(S, m, key, number, min, max, about) \
 	{ \
 		(key), OPTION_TYPE_UINT, OFFSET_OF_TYPE(S, m, uint32_t), (number), (min), (max), \
-			NULL, (about), NULL \
+			NULL, (about), NULL, NULL \
 	}
 #define OPTION_DURATION(S, m, key, ms, min, max, about) \
 	{ \
 		(key), OPTION_TYPE_DURATION, OFFSET_OF_TYPE(S, m, uint32_t), (ms), (min), (max), \
-			NULL, (about), NULL \
+			NULL, (about), NULL, NULL \
 	}
 #define OPTION_SIZE(S, m, key, bytes, min, max, about) \
 	{ \
 		(key), OPTION_TYPE_SIZE, OFFSET_OF_TYPE(S, m, uint64_t), (bytes), (min), (max), \
-			NULL, (about), NULL \
+			NULL, (about), NULL, NULL \
 	}
 #define OPTION_TEXT(S, m, key, text, about) \
 	{ \
 		(key), OPTION_TYPE_TEXT, OFFSET_OF_TYPE(S, m, const char *), 0, 0, 0, (text), \
-			(about), NULL \
+			(about), NULL, NULL \
 	}
 #define OPTION_CHOICE(S, m, key, text, choices, about) \
 	{ \
 		(key), OPTION_TYPE_CHOICE, OFFSET_OF_TYPE(S, m, const char *), 0, 0, 0, (text), \
-			(about), (choices) \
+			(about), (choices), NULL \
 	}
 #define OPTION_TEXTS(S, m, key, text, about) \
 	{ \
 		(key), OPTION_TYPE_TEXTS, OFFSET_OF_TYPE(S, m, struct text_list), 0, 0, 0, (text), \
-			(about), NULL \
+			(about), NULL, NULL \
 	}
+
+/* A list of texts each of which is a URI, see option_is_uri. */
+#define OPTION_URIS(S, m, key, text, about) \
+	{ \
+		(key), OPTION_TYPE_TEXTS, OFFSET_OF_TYPE(S, m, struct text_list), 0, 0, 0, (text), \
+			(about), "a list of URIs such as {mailto:me@example.org}", option_is_uri \
+	}
+
+/* Whether it has the form of a URI or an IRI: a scheme, a colon, and no blanks behind it. */
+bool option_is_uri(struct slice value);
 
 /* One section of kithd.conf. */
 struct option_section {

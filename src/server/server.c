@@ -366,6 +366,7 @@ server_create(
 		server->guessing = (struct throttle_policy){ server->core->auth->failures,
 			server->core->auth->backoff_ms };
 		server->networks = throttle_create(&server->guessing);
+		disco_settle(server);
 		make_shards(server, account_size, session_size);
 		server->workers = worker_pool_create(count_workers(server), JOBS_QUEUED);
 		r = c2s_load_certificates(server, error);

@@ -44,6 +44,7 @@ struct host {
 	struct map_node node; /* by domain */
 	struct server *server;
 	const char *certificate, *key; /* paths; NULL: none */
+	struct slice caps_ver;         /* of what it says of itself, see disco_settle */
 };
 
 /* Where a module's things are in the structs and tables of the server. */
@@ -142,6 +143,9 @@ int c2s_load_certificates(struct server *server, struct config_error *error);
 
 /* Makes the table of IQ routes. 0, or -EINVAL: two modules own one route, or one is missing. */
 int modules_add_routes(struct server *server, struct config_error *error);
+
+/* Finds for each host the string that stands for what it says of itself; disco.c. */
+void disco_settle(struct server *server);
 
 struct host *server_host(const struct server *server, struct slice domain);
 struct shard *server_home(const struct server *server, struct slice bare);

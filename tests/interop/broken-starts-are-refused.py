@@ -172,6 +172,9 @@ def _(place):
     place.refuses("/kithd.conf:2: server.shards = 1000 is out of bounds", "from 0 to 64")
     place.write("server {\n log_format = jurnal\n}\n")
     place.refuses("/kithd.conf:2: 'jurnal' is no value for server.log_format", "journal")
+    for uri in ("me@example.org", "mailto:", ":me", "1a:b", "https://a b", "x:<y>"):
+        place.write(f'contact {{\n admin = {{"mailto:me@example.org", "{uri}"}}\n}}\n')
+        place.refuses(f"/kithd.conf:2: '{uri}' is no value for contact.admin", "list of URIs")
 
 
 @check("no host at all")
