@@ -97,6 +97,7 @@ account_destroy(struct account *acct)
 	LIST_EACH (letter, &acct->letters, struct letter, link)
 		letter_destroy(&letter);
 	roster_finish(&acct->roster);
+	free(acct->load); /* whose answer is dropped, at the end of the server */
 	credentials_drop(acct);
 	map_remove(&shard->accounts, &acct->node);
 	free((void *)(uintptr_t)acct->jid.full.p);
@@ -317,22 +318,20 @@ account_table(const struct account *acct, const struct module *module, unsigned 
 }
 
 void
-account_queue(struct account *acct, struct letter *letter)
+account_queue(struct account *acct, const struct stanza *st)
 {
-	struct stanza st;
+	struct letter *letter = letter_create(st, NULL, 0);
 
-	if (acct->letter_bytes + letter->size <= LIMIT_ACCOUNT_QUEUE) {
-		acct->letter_bytes += letter->size;
-		list_append(&acct->letters, &letter->link);
-		if (acct->letter_bytes > LIMIT_ACCOUNT_QUEUE / 2 &&
-			letter_open(letter, acct->shard, &st))
-			pressure_hold(acct->shard, &acct->holding, &st.from);
+	if (acct->letter_bytes + letter->size > LIMIT_ACCOUNT_QUEUE) {
+		letter_destroy(&letter);
+		route_bounce(acct->shard, st, RESOURCE_CONSTRAINT,
+			"Too much waits for this user at the moment; try again", NULL);
 		return;
 	}
-	if (letter_open(letter, acct->shard, &st))
-		route_bounce(acct->shard, &st, RESOURCE_CONSTRAINT,
-			"Too much waits for this user at the moment; try again", NULL);
-	letter_destroy(&letter);
+	acct->letter_bytes += letter->size;
+	list_append(&acct->letters, &letter->link);
+	if (acct->letter_bytes > LIMIT_ACCOUNT_QUEUE / 2)
+		pressure_hold(acct->shard, &acct->holding, &st->from);
 }
 
 void

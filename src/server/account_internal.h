@@ -75,8 +75,8 @@ account_is_ready(const struct account *acct)
 /* A stanza arrives at a ready account. */
 void account_receive(struct account *acct, struct stanza *st);
 
-/* Keeps a letter until the account is ready; beyond the limit it bounces. Owns the letter. */
-void account_queue(struct account *acct, struct letter *letter);
+/* Keeps a copy until the account is ready; beyond the limit the stanza bounces. */
+void account_queue(struct account *acct, const struct stanza *st);
 
 /* Nothing is let in until account_resume; one operation at a time. */
 void account_pause(struct account *acct);

@@ -96,7 +96,7 @@ hand_over(struct shard *shard, struct host *host, struct stanza *st)
 	if (account_is_ready(acct))
 		account_receive(acct, st);
 	else
-		account_queue(acct, letter_create(st, NULL, 0));
+		account_queue(acct, st);
 }
 
 void
@@ -142,7 +142,7 @@ hand_over_copy(struct shard *shard, struct stanza *st, const struct jid *to)
 	if (account_is_ready(acct))
 		account_receive(acct, st);
 	else
-		account_queue(acct, letter_create(st, NULL, 0));
+		account_queue(acct, st);
 }
 
 void

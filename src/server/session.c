@@ -278,7 +278,8 @@ watch_silence(struct session *s, uint64_t ms)
 	timer_start(s->account->shard->loop, &s->timer, ms);
 }
 
-static void
+/* False: it is about to end. */
+static bool
 send_ping(struct session *s)
 {
 	struct stanza ping = {
@@ -292,7 +293,7 @@ send_ping(struct session *s)
 
 	random_token(id);
 	ping.id = slice_of(id);
-	stanza_write(conn_output(s->conn), &ping);
+	return session_deliver(s, &ping);
 }
 
 /* The timer runs for the longest silence; what was heard meanwhile only shortens the next one. */
@@ -313,8 +314,8 @@ ask_if_alive(struct timer *timer)
 		watch_silence(s, conf->idle_ms - silence);
 	} else {
 		s->pinged = true;
-		send_ping(s);
-		watch_silence(s, conf->answer_ms);
+		if (send_ping(s))
+			watch_silence(s, conf->answer_ms);
 	}
 }
 

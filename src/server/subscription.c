@@ -245,7 +245,10 @@ subscription_receive(struct account *acct, struct stanza *st)
 	take_step(acct, st, false);
 }
 
-/* By the way of all that is delivered, so the stored stanza is read into memory of its own. */
+/*
+ * By the way of all that is delivered, so the stored stanza is read into memory of its own. They
+ * may be more than a queue takes, so those beyond its full mark wait for the next time.
+ */
 void
 subscription_offer_requests(struct session *s)
 {
@@ -259,7 +262,8 @@ subscription_offer_requests(struct session *s)
 
 	xml_tokens_init(&tokens);
 	arena_init(&arena, 0);
-	while (goes_on && (node = map_next(&roster->requests, &at)) != NULL) {
+	while (goes_on && !session_is_full(s) &&
+		(node = map_next(&roster->requests, &at)) != NULL) {
 		struct slice bytes = container_of(node, struct subscription_request, node)
 					     ->presence;
 		struct stanza st;
