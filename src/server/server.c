@@ -1,7 +1,6 @@
 /* Putting a server together and taking it apart. */
 #include "server/server.h"
 
-#include "base/clock.h"
 #include "base/random.h"
 #include "proto/sasl.h"
 #include "server/account_internal.h"
@@ -196,27 +195,33 @@ request_of(struct task *task)
 						offsetof(struct store_request, mailbox));
 }
 
-static void
-finish_request(struct task *task)
-{
-	store_request_finish(request_of(task));
-}
+/* A completed request in a mailbox. */
+struct answer {
+	struct task task;
+	struct server *server;
+};
 
 static void
-drop_request(struct task *task)
+take_answer(struct task *task)
 {
-	store_request_drop(request_of(task));
+	struct store_request *request = request_of(task);
+
+	if (atomic_load(&container_of(task, struct answer, task)->server->is_closing))
+		store_request_drop(request);
+	else
+		store_request_finish(request);
 }
 
 static void
 post_request(void *arg, unsigned target, struct store_request *request)
 {
 	struct server *server = arg;
-	struct task *task = (struct task *)(void *)request->mailbox;
+	struct answer *answer = (struct answer *)(void *)request->mailbox;
 
-	_Static_assert(sizeof(struct task) <= sizeof(request->mailbox), "a task fits");
-	task->run = atomic_load(&server->is_closing) ? drop_request : finish_request;
-	loop_post(server->shards[target]->loop, task);
+	_Static_assert(sizeof(*answer) <= sizeof(request->mailbox), "an answer fits");
+	answer->task.run = take_answer;
+	answer->server = server;
+	loop_post(server->shards[target]->loop, &answer->task);
 }
 
 static void
@@ -393,74 +398,6 @@ server_start(struct server *server, struct config_error *error)
 		return r;
 	shards_run(server);
 	return 0;
-}
-
-/* One turn of each loop, on behalf of the ended threads. Whether there was work from others. */
-static bool
-turn_all(struct server *server, unsigned most_ms)
-{
-	struct loop_stats before, after;
-	bool worked = false;
-
-	for (unsigned i = 0; i < server->shard_count; i++) {
-		struct loop *loop = server->shards[i]->loop;
-
-		loop_stats(loop, &before);
-		loop_turn(loop, most_ms);
-		loop_stats(loop, &after);
-		worked |= after.posted > before.posted;
-	}
-	return worked;
-}
-
-/*
- * What was begun is finished: an answer of the store may lead to the next question, and that to
- * a letter. What is not done by the deadline never is; the store is closed behind it.
- */
-static void
-finish_work(struct server *server)
-{
-	uint64_t deadline = clock_monotonic_ms() + server->core->server->stop_ms;
-
-	while (clock_monotonic_ms() < deadline) {
-		size_t pending = server->store == NULL ? 0 : store_pending(server->store);
-
-		if (!turn_all(server, pending > 0 ? 1 : 0) && pending == 0)
-			return;
-	}
-	log_error(server->log,
-		"the store did not finish in time; what was not acknowledged may be lost. Is the "
-		"disk slow?",
-		F_UINT("requests", server->store == NULL ? 0 : store_pending(server->store)));
-}
-
-void
-server_destroy(struct server **server_ptr)
-{
-	struct server *server = *server_ptr;
-
-	*server_ptr = NULL;
-	if (server == NULL)
-		return;
-	worker_pool_destroy(&server->workers);
-	finish_work(server);
-	atomic_store(&server->is_closing, true);
-	if (server->store != NULL)
-		store_close(&server->store);
-	(void)turn_all(server, 0);
-	control_destroy(&server->control);
-	for (unsigned i = 0; i < server->shard_count; i++)
-		shard_destroy(server->shards[i]);
-	pipeline_finish(&server->pipeline);
-	map_finish(&server->host_map);
-	throttle_destroy(&server->networks);
-	codec_destroy(&server->codec);
-	names_destroy(&server->names);
-	free(server->shards);
-	free(server->routes);
-	free(server->hosts);
-	free(server->modules);
-	free(server);
 }
 
 uint16_t

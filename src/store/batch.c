@@ -117,8 +117,8 @@ store_fetch(struct store_batch *batch, unsigned target, void (*done)(struct stor
 	batch->request.target = target;
 	batch->request.done = done;
 	batch->request.arg = arg;
-	atomic_fetch_add(&store->pending, 1);
-	store->backend->fetch(store, batch);
+	if (store_accepts(store, &batch->request))
+		store->backend->fetch(store, batch);
 }
 
 struct store_batch *

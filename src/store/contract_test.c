@@ -409,6 +409,45 @@ memory_can_be_held_and_crashed(void **state)
 }
 
 static void
+an_entry_that_is_appended_twice_is_there_twice(void **state)
+{
+	struct world *w = *state;
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct store_txn *txn = store_txn_create(w->store, juliet);
+
+		store_txn_log_append(txn, HISTORY, 7, SLICE("romeo"), SLICE("same"));
+		assert_int_equal(world_commit(w, txn), 0);
+	}
+	assert_text(read_all(w, juliet), "7:romeo=same 7:romeo=same");
+}
+
+/* What was asked before is done; what is asked afterwards is not, and says so. */
+static void
+a_store_refuses_what_comes_after_it_was_told_to(void **state)
+{
+	struct world *w = *state;
+	struct store_txn *txn;
+	struct store_batch *batch;
+
+	world_put(w, "juliet@example.test", "a", "1");
+	store_refuse(w->store);
+	txn = store_txn_create(w->store, juliet);
+	store_txn_map_put(txn, CONTACTS, SLICE("b"), SLICE("2"));
+	store_commit(txn, 7, NULL, NULL);
+	world_wait(w, 2);
+	assert_int_equal(store_pending(w->store), 0);
+	batch = store_batch_create(w->store, juliet);
+	(void)store_read_map(batch, CONTACTS);
+	store_fetch(batch, 7, NULL, NULL);
+	world_wait(w, 1);
+	assert_int_equal(w->last_error, -ECANCELED);
+	world_close(w);
+	world_open(w);
+	assert_text(read_all(w, juliet), "a=1");
+}
+
+static void
 memory_takes_steps_that_keep_the_promises(void **state)
 {
 	struct world *w = *state;
@@ -445,6 +484,8 @@ main(void)
 		BOTH(a_batch_sees_one_state),
 		BOTH(what_is_stored_outlives_the_handle),
 		BOTH(what_is_too_large_is_refused),
+		BOTH(an_entry_that_is_appended_twice_is_there_twice),
+		BOTH(a_store_refuses_what_comes_after_it_was_told_to),
 		BOTH(requests_that_were_never_sent_go_away),
 		BOTH(tables_of_another_kind_or_a_newer_form_are_refused),
 		{ "memory_fails_when_it_is_told_to", memory_fails_when_it_is_told_to,

@@ -80,6 +80,22 @@ store_post(struct store *store, struct store_request *request, int error)
 	atomic_fetch_sub(&store->pending, 1);
 }
 
+void
+store_refuse(struct store *store)
+{
+	atomic_store(&store->refuses, true);
+}
+
+bool
+store_accepts(struct store *store, struct store_request *request)
+{
+	atomic_fetch_add(&store->pending, 1);
+	if (!atomic_load_explicit(&store->refuses, memory_order_relaxed))
+		return true;
+	store_post(store, request, -ECANCELED);
+	return false;
+}
+
 size_t
 store_pending(const struct store *store)
 {

@@ -37,6 +37,7 @@
  *	-EEXIST	  a condition of the transaction was not met,
  *	-ENOENT	  and so here
  *	-EMSGSIZE a key or blob is larger than the limits below
+ *	-ECANCELED it was made after store_refuse
  *
  * Threads: store_open and store_close belong to the thread that owns the server. All others may
  * be called by any thread. A request belongs to who made it until store_commit or store_fetch,
@@ -123,6 +124,12 @@ struct store_config {
 int store_open(const struct store_config *config, const struct store_table *tables, size_t count,
 	const struct store_env *env, struct arena *arena, struct store **store_out,
 	struct store_fault *fault_out);
+
+/*
+ * Requests that are made from now on fail at once with -ECANCELED; for who stops while answers may
+ * still lead to new questions. Any thread.
+ */
+void store_refuse(struct store *store);
 
 /*
  * Executes what was asked for before, posts all of it, and closes. No request may be made any
@@ -235,7 +242,11 @@ void store_txn_set_clear(struct store_txn *txn, unsigned table);
 void store_txn_map_put(struct store_txn *txn, unsigned table, struct slice key, struct slice value);
 void store_txn_map_delete(struct store_txn *txn, unsigned table, struct slice key);
 void store_txn_map_clear(struct store_txn *txn, unsigned table);
-/* with may be NO_SLICE. The id is known afterwards: store_txn_log_id. */
+/*
+ * with may be NO_SLICE. The id is known afterwards: store_txn_log_id. The store knows entries by
+ * their ids only: the same appended again, as after -EIO, may be there twice. So nobody repeats
+ * an append by itself; it is refused to whoever sent it, and who sends it again marks it as such.
+ */
 void store_txn_log_append(struct store_txn *txn, unsigned table, int64_t stamp_ms,
 	struct slice with, struct slice value);
 /* limit and backward of the range are not looked at; a zeroed range empties the log. */

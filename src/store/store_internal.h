@@ -19,6 +19,7 @@ struct store {
 	const struct store_backend *backend;
 	struct store_env env;
 	_Atomic(size_t) pending; /* requests that are not posted */
+	_Atomic(bool) refuses;   /* new requests */
 	struct arena arena;      /* the tables */
 	const struct store_table *tables;
 	size_t table_count;
@@ -76,6 +77,9 @@ struct store_batch {
 /* Copies tables and env into the store. */
 void store_init(struct store *store, const struct store_backend *backend,
 	const struct store_env *env, const struct store_table *tables, size_t count);
+
+/* Counts a new request. False: it was refused, and is posted already. */
+bool store_accepts(struct store *store, struct store_request *request);
 
 /* Hands the completed request to its target; it is gone for the store. */
 void store_post(struct store *store, struct store_request *request, int error);

@@ -172,8 +172,8 @@ store_commit(struct store_txn *txn, unsigned target, void (*done)(struct store_r
 	txn->request.target = target;
 	txn->request.done = done;
 	txn->request.arg = arg;
-	atomic_fetch_add(&store->pending, 1);
-	store->backend->commit(store, txn);
+	if (store_accepts(store, &txn->request))
+		store->backend->commit(store, txn);
 }
 
 struct store_txn *
