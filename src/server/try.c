@@ -4,12 +4,14 @@
 #include "io/tls.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int
@@ -47,25 +49,51 @@ make_directory(
 	return 0;
 }
 
+/*
+ * In a process of its own, while there is one thread: what OpenSSL needs to make certificates, a
+ * server that only uses one would carry along for good.
+ */
+static int
+make_apart(const struct try_state *state, const char *const *domains, size_t count,
+	struct config_error *error)
+{
+	struct tls_error why = { "the certificate cannot be made; is there memory for a process?" };
+	int ends[2] = { -1, -1 }, status = -1;
+	pid_t child = pipe2(ends, O_CLOEXEC) < 0 ? -1 : fork();
+
+	if (child == 0) {
+		int r = tls_make(state->directory, domains, count, &why);
+
+		if (r < 0)
+			(void)!write(ends[1], why.text, sizeof(why.text));
+		_exit(r < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+	}
+	(void)close(ends[1]);
+	if (child > 0) {
+		(void)!read(ends[0], why.text, sizeof(why.text));
+		while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+			continue;
+	}
+	(void)close(ends[0]);
+	if (status == 0)
+		return 0;
+	(void)snprintf(error->text, sizeof(error->text), "%.500s", why.text);
+	return -EIO;
+}
+
 static int
 make_certificate(
 	const struct try_options *options, struct try_state *state, struct config_error *error)
 {
 	static const char *const fallback[] = { "localhost" };
 	char path[sizeof(state->directory) + 16];
-	struct tls_error why;
-	int r;
 
 	(void)snprintf(path, sizeof(path), "%s/cert.pem", state->directory);
 	if (access(path, R_OK) == 0)
 		return 0;
 	if (options->domain_count > 0)
-		r = tls_make(state->directory, options->domains, options->domain_count, &why);
-	else
-		r = tls_make(state->directory, fallback, 1, &why);
-	if (r < 0)
-		(void)snprintf(error->text, sizeof(error->text), "%s", why.text);
-	return r;
+		return make_apart(state, options->domains, options->domain_count, error);
+	return make_apart(state, fallback, 1, error);
 }
 
 static void
