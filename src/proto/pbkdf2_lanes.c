@@ -91,7 +91,6 @@ static const uint64_t k[80] = {
 	0x6c44198c4a475817,
 };
 
-#if defined(__x86_64__)
 #define LEFT_32(x, n) ((x) << (n) | (x) >> (32 - (n)))
 #define RIGHT_32(x, n) ((x) >> (n) | (x) << (32 - (n)))
 #define RIGHT_64(x, n) ((x) >> (n) | (x) << (64 - (n)))
@@ -156,12 +155,12 @@ static const uint64_t k[80] = {
 #define VECTOR_BYTES 32
 #define TARGET __attribute__((target("avx2")))
 #define NAME(x) x##_avx2
-#include "proto/pbkdf2_lanes_body.h"
+#include "proto/pbkdf2_lanes.def"
 
 #define VECTOR_BYTES 64
 #define TARGET __attribute__((target("avx512f")))
 #define NAME(x) x##_avx512
-#include "proto/pbkdf2_lanes_body.h"
+#include "proto/pbkdf2_lanes.def"
 
 size_t
 pbkdf2_lanes_width(void)
@@ -181,20 +180,3 @@ pbkdf2_lanes_run(struct pbkdf2_lanes *lanes, size_t width, enum scram_hash hash,
 
 	run[width == 64][hash](lanes, rounds);
 }
-#else
-size_t
-pbkdf2_lanes_width(void)
-{
-	return 0;
-}
-
-void
-pbkdf2_lanes_run(struct pbkdf2_lanes *lanes, size_t width, enum scram_hash hash, uint32_t rounds)
-{
-	(void)lanes;
-	(void)width;
-	(void)hash;
-	(void)rounds;
-	(void)k;
-}
-#endif
