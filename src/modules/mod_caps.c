@@ -6,8 +6,8 @@
 #include "proto/caps.h"
 #include "server/module.h"
 
-#define NODE "urn:x-kith:server" /* what this program is; with the string behind it, a disco node \
-				  */
+/* What this program is; with the string behind it, a disco node. */
+#define NODE "urn:x-kith:server"
 
 static void
 offer_caps(struct buffer *features, const struct host *host)
