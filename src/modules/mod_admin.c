@@ -107,31 +107,8 @@ struct round {
 	struct command *cmd;
 	const struct jid_list *jids;
 	size_t at;
+	void (*deed)(struct round *round, const struct jid *jid);
 };
-
-static void
-begin_round(struct command *cmd, void (*next)(struct round *round))
-{
-	const struct asked *asked = command_data(cmd);
-	struct round *round = arena_new(command_arena(cmd), struct round);
-
-	for (size_t i = 0; i < asked->accounts.count; i++) {
-		if (!is_ours(cmd, &asked->accounts.v[i]))
-			return;
-	}
-	*round = (struct round){ .cmd = cmd, .jids = &asked->accounts };
-	next(round);
-}
-
-/* The next address; NULL when it is done, and answered. */
-static const struct jid *
-next_jid(struct round *round)
-{
-	if (round->at < round->jids->count)
-		return &round->jids->v[round->at++];
-	command_done(round->cmd, NULL);
-	return NULL;
-}
 
 static void
 end_round(struct round *round, enum stanza_condition condition, const char *why)
@@ -144,49 +121,57 @@ end_round(struct round *round, enum stanza_condition condition, const char *why)
 	command_refuse(round->cmd, condition, text.p);
 }
 
-static const struct form_entry delete_entries[] = {
-	ACCOUNTS("The Jabber ID(s) to delete"),
-	ENTRIES_END(struct asked),
-};
-static const struct form_spec delete_form = { "Deleting a User",
-	"Fill out this form to delete a user.", NS_ADMIN, delete_entries };
-
-static void delete_next(struct round *round);
+static void
+go_on(struct round *round)
+{
+	if (round->at == round->jids->count)
+		command_done(round->cmd, NULL);
+	else
+		round->deed(round, &round->jids->v[round->at++]);
+}
 
 static void
-deleted(void *arg, int error)
+begin_round(struct command *cmd, void (*deed)(struct round *round, const struct jid *jid))
+{
+	const struct asked *asked = command_data(cmd);
+	struct round *round = arena_new(command_arena(cmd), struct round);
+
+	for (size_t i = 0; i < asked->accounts.count; i++) {
+		if (!is_ours(cmd, &asked->accounts.v[i]))
+			return;
+	}
+	*round = (struct round){ .cmd = cmd, .jids = &asked->accounts, .deed = deed };
+	go_on(round);
+}
+
+static void
+one_done(void *arg, int error)
 {
 	struct round *round = arg;
 
 	if (error < 0)
 		end_round(round, registrar_condition(error), registrar_why(error));
 	else
-		delete_next(round);
+		go_on(round);
 }
 
 static void
-delete_next(struct round *round)
+delete_one(struct round *round, const struct jid *jid)
 {
-	const struct jid *jid = next_jid(round);
-
-	if (jid != NULL)
-		registrar_remove(command_shard(round->cmd), jid, deleted, round);
+	registrar_remove(command_shard(round->cmd), jid, one_done, round);
 }
 
 static void
-delete_users(struct command *cmd)
+disable_one(struct round *round, const struct jid *jid)
 {
-	begin_round(cmd, delete_next);
+	registrar_disable(command_shard(round->cmd), jid, one_done, round);
 }
 
-static const struct form_entry kick_entries[] = {
-	ACCOUNTS("The Jabber ID(s) for which to end sessions"),
-	ENTRIES_END(struct asked),
-};
-static const struct form_spec kick_form = { "Ending a User Session",
-	"Fill out this form to end a user's session.", NS_ADMIN, kick_entries };
-
-static void kick_next(struct round *round);
+static void
+enable_one(struct round *round, const struct jid *jid)
+{
+	registrar_enable(command_shard(round->cmd), jid, one_done, round);
+}
 
 static void
 kicked(void *arg, uint64_t count)
@@ -196,23 +181,66 @@ kicked(void *arg, uint64_t count)
 	if (count == 0)
 		end_round(round, ITEM_NOT_FOUND, "there is no such session");
 	else
-		kick_next(round);
+		go_on(round);
 }
 
 static void
-kick_next(struct round *round)
+kick_one(struct round *round, const struct jid *jid)
 {
-	const struct jid *jid = next_jid(round);
-
-	if (jid != NULL)
-		admin_kick(command_shard(round->cmd), jid, "An administrator ended this session",
-			kicked, round);
+	admin_kick(command_shard(round->cmd), jid, "An administrator ended this session", kicked,
+		round);
 }
+
+static const struct form_entry delete_entries[] = {
+	ACCOUNTS("The Jabber ID(s) to delete"),
+	ENTRIES_END(struct asked),
+};
+static const struct form_spec delete_form = { "Deleting a User",
+	"Fill out this form to delete a user.", NS_ADMIN, delete_entries };
+
+static void
+delete_users(struct command *cmd)
+{
+	begin_round(cmd, delete_one);
+}
+
+static const struct form_entry disable_entries[] = {
+	ACCOUNTS("The Jabber ID(s) to disable"),
+	ENTRIES_END(struct asked),
+};
+static const struct form_spec disable_form = { "Disabling a User",
+	"Fill out this form to disable a user.", NS_ADMIN, disable_entries };
+
+static void
+disable_users(struct command *cmd)
+{
+	begin_round(cmd, disable_one);
+}
+
+static const struct form_entry enable_entries[] = {
+	ACCOUNTS("The Jabber ID(s) to re-enable"),
+	ENTRIES_END(struct asked),
+};
+static const struct form_spec enable_form = { "Re-Enabling a User",
+	"Fill out this form to re-enable a user.", NS_ADMIN, enable_entries };
+
+static void
+enable_users(struct command *cmd)
+{
+	begin_round(cmd, enable_one);
+}
+
+static const struct form_entry kick_entries[] = {
+	ACCOUNTS("The Jabber ID(s) for which to end sessions"),
+	ENTRIES_END(struct asked),
+};
+static const struct form_spec kick_form = { "Ending a User Session",
+	"Fill out this form to end a user's session.", NS_ADMIN, kick_entries };
 
 static void
 end_sessions(struct command *cmd)
 {
-	begin_round(cmd, kick_next);
+	begin_round(cmd, kick_one);
 }
 
 /* ---- What is known of a user ---- */
@@ -385,6 +413,8 @@ static const struct xep xeps[] = {
 static const struct command_entry commands[] = {
 	{ NODE("add-user"), "Add User", ROLE_ADMIN, &add_form, add_user },
 	{ NODE("delete-user"), "Delete User", ROLE_ADMIN, &delete_form, delete_users },
+	{ NODE("disable-user"), "Disable User", ROLE_ADMIN, &disable_form, disable_users },
+	{ NODE("reenable-user"), "Re-Enable User", ROLE_ADMIN, &enable_form, enable_users },
 	{ NODE("end-user-session"), "End User Session", ROLE_ADMIN, &kick_form, end_sessions },
 	{ NODE("change-user-password"), "Change User Password", ROLE_ADMIN, &change_form,
 		change_password },

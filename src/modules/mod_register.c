@@ -258,8 +258,8 @@ sign_up(struct iq *iq)
 	else if (asked->username.len == 0 || asked->password.len == 0)
 		iq_error_coded(iq, NOT_ACCEPTABLE, "Give both a user name and a password");
 	else
-		quota_ask(iq_shard(iq), newcomer_network(iq->login, iq->arena),
-			&config_of(iq)->bound, make_account, iq);
+		quota_ask(iq_shard(iq), newcomer_network(iq->login), &config_of(iq)->bound,
+			make_account, iq);
 }
 
 static const struct xep xeps[] = {

@@ -42,6 +42,20 @@ static const struct form_entry registered_entries[] = {
 };
 static const struct form_spec registered_form = { "Registered Users", NULL, NS_ADMIN,
 	registered_entries };
+static const struct form_entry disabled_entries[] = {
+	ENTRY_JIDS(
+		struct users, jids, "disableduserjids", "The list of all disabled users", false, 0),
+	ENTRIES_END(struct users),
+};
+static const struct form_spec disabled_form = { "Disabled Users", NULL, NS_ADMIN,
+	disabled_entries };
+static const struct form_entry disabled_count_entries[] = {
+	ENTRY_UINT(struct users, count, "disabledusersnum", "The number of disabled users", false,
+		0, UINT32_MAX),
+	ENTRIES_END(struct users),
+};
+static const struct form_spec disabled_count_form = { "Number of Disabled Users", NULL, NS_ADMIN,
+	disabled_count_entries };
 static const struct form_entry online_entries[] = {
 	ENTRY_JIDS(struct users, jids, "onlineuserjids", "The list of all online users", false, 0),
 	ENTRIES_END(struct users),
@@ -132,6 +146,32 @@ count_registered(struct command *cmd)
 {
 	(void)begin_list(cmd);
 	registrar_list(command_shard(cmd), count_page, cmd);
+}
+
+static bool
+list_disabled_page(void *arg, int error, const struct store_result *page)
+{
+	return take_page(arg, error, page, &disabled_form);
+}
+
+static bool
+count_disabled_page(void *arg, int error, const struct store_result *page)
+{
+	return take_page(arg, error, page, &disabled_count_form);
+}
+
+static void
+list_disabled(struct command *cmd)
+{
+	(void)begin_list(cmd);
+	registrar_list_disabled(command_shard(cmd), list_disabled_page, cmd);
+}
+
+static void
+count_disabled(struct command *cmd)
+{
+	(void)begin_list(cmd);
+	registrar_list_disabled(command_shard(cmd), count_disabled_page, cmd);
 }
 
 static void
@@ -267,6 +307,10 @@ static const struct command_entry commands[] = {
 		count_registered },
 	{ NODE("get-registered-users-list"), "Get List of Registered Users", ROLE_ADMIN, &list_form,
 		list_registered },
+	{ NODE("get-disabled-users-num"), "Get Number of Disabled Users", ROLE_ADMIN, NULL,
+		count_disabled },
+	{ NODE("get-disabled-users-list"), "Get List of Disabled Users", ROLE_ADMIN, &list_form,
+		list_disabled },
 	{ NODE("get-online-users-num"), "Get Number of Online Users", ROLE_ADMIN, NULL,
 		count_online },
 	{ NODE("get-online-users-list"), "Get List of Online Users", ROLE_ADMIN, &list_form,

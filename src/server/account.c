@@ -226,6 +226,12 @@ loaded(struct store_request *request)
 	account_resume(acct);
 }
 
+static void
+got_disabled(struct account *acct, const struct store_result *result)
+{
+	acct->is_disabled = result->count > 0;
+}
+
 struct account *
 account_load(struct shard *shard, struct host *host, const struct jid *jid)
 {
@@ -237,6 +243,7 @@ account_load(struct shard *shard, struct host *host, const struct jid *jid)
 	acct->load = xcalloc(1, sizeof(*acct->load));
 	acct->load->batch = store_batch_create(shard->server->store, acct->jid.full);
 	(void)store_read_value(acct->load->batch, shard->server->tables[CORE_CREDENTIALS]);
+	account_read_table(acct, STORE_VALUE, shard->server->tables[CORE_DISABLED], got_disabled);
 	hook_account_loading(&shard->server->pipeline, acct);
 	acct->pending++;
 	store_fetch(acct->load->batch, shard->number, loaded, acct);
@@ -377,14 +384,13 @@ account_remove_session(struct account *acct, struct session *s)
 }
 
 void
-account_delete(struct account *acct)
+account_end_all(struct account *acct, const char *why)
 {
 	struct session *s;
 
-	acct->exists = false;
 	LIST_EACH (s, &acct->sessions, struct session, link)
-		session_end(s, STREAM_NOT_AUTHORIZED, "This account was deleted");
-	login_end_user(acct->shard, acct->jid.full);
+		session_end(s, STREAM_NOT_AUTHORIZED, why);
+	login_end_user(acct->shard, acct->jid.full, why);
 	/* At once, not after the while that it was to stay: there may soon be a new one. */
 	timer_stop(acct->shard->loop, &acct->idle);
 	account_consider_leaving(acct);

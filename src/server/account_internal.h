@@ -38,6 +38,7 @@ struct account {
 	struct jid jid;
 	enum account_state state;
 	bool exists;          /* there are credentials, or it is anonymous */
+	bool is_disabled;     /* an administrator lets nobody sign in */
 	bool is_anonymous;    /* it ends with its last session */
 	struct list sessions; // session.link
 	unsigned session_count;
@@ -106,8 +107,8 @@ void account_wait(struct account *acct, struct login *login);
 void account_add_session(struct account *acct, struct session *s);
 void account_remove_session(struct account *acct, struct session *s);
 
-/* The account was deleted from the store: ends its sessions and forgets it. */
-void account_delete(struct account *acct);
+/* The account was deleted or disabled: ends its sessions and sign-ins, who are told why. */
+void account_end_all(struct account *acct, const char *why);
 
 /* At the end of a shard: everything in memory goes. */
 void account_destroy(struct account *acct);

@@ -80,13 +80,13 @@ login_end(struct login *login, enum stream_condition condition, const char *text
 }
 
 void
-login_end_user(struct shard *shard, struct slice bare)
+login_end_user(struct shard *shard, struct slice bare, const char *why)
 {
 	struct login *login;
 
 	LIST_EACH (login, &shard->logins, struct login, link) {
 		if (slice_is(login->user.full, bare))
-			login_end(login, STREAM_NOT_AUTHORIZED, "This account was deleted");
+			login_end(login, STREAM_NOT_AUTHORIZED, why);
 	}
 }
 

@@ -17,8 +17,8 @@ void login_create(struct shard *shard, struct conn *conn, bool is_tls);
 /* The account that the login waits for is resident. */
 void login_account_ready(struct login *login);
 
-/* The account is gone: ends the sign-ins to it that are on this shard. */
-void login_end_user(struct shard *shard, struct slice bare);
+/* Nobody may sign in to the account any more: ends the sign-ins that are on this shard. */
+void login_end_user(struct shard *shard, struct slice bare, const char *why);
 
 /* Ends it with a stream error. */
 void login_end(struct login *login, enum stream_condition condition, const char *text);

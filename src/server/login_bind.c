@@ -76,6 +76,10 @@ login_account_ready(struct login *login)
 		login_end(login, STREAM_NOT_AUTHORIZED, "This account was deleted");
 		return;
 	}
+	if (acct->is_disabled) {
+		login_end(login, STREAM_NOT_AUTHORIZED, "An administrator disabled this account");
+		return;
+	}
 	if (resource.len == 0) {
 		random_token(token);
 		resource = slice_of(token);

@@ -6,6 +6,7 @@
 #include "server/login_internal.h"
 #include "server/newcomer.h"
 #include "server/server_internal.h"
+#include "server/throttle.h"
 
 static void
 refuse(struct login *login, struct stanza *st, enum stanza_condition condition, const char *why)
@@ -51,16 +52,9 @@ login_take_iq(struct login *login, const struct stream_event *event)
 }
 
 struct slice
-newcomer_network(const struct login *login, struct arena *arena)
+newcomer_network(const struct login *login)
 {
-	const struct peer *peer = conn_peer(login->conn);
-	struct peer network = *peer;
-	char text[PEER_TEXT];
-
-	if (!IN6_IS_ADDR_V4MAPPED(&peer->address))
-		memset(network.address.s6_addr + 8, 0, 8);
-	peer_write(&network, text);
-	return arena_copy(arena, slice_of(text));
+	return throttle_network(conn_peer(login->conn));
 }
 
 bool

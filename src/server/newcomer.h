@@ -5,13 +5,13 @@
 #ifndef SERVER_NEWCOMER_H
 #define SERVER_NEWCOMER_H
 
-#include "base/arena.h"
+#include "base/slice.h"
 
 struct iq;
 struct login;
 
-/* What limits count by: the IPv4 address, or the /64 of the IPv6 one. */
-struct slice newcomer_network(const struct login *login, struct arena *arena);
+/* What limits count by: the IPv4 address, or the /64 of the IPv6 one. As long as the login. */
+struct slice newcomer_network(const struct login *login);
 
 /* The one account that was made over this connection; NULL login: harmless. */
 bool newcomer_has_account(const struct login *login);

@@ -187,14 +187,17 @@ registrar_set_password(struct shard *shard, enum registrar_deed deed, const stru
 	return r;
 }
 
-/* ---- Removal ---- */
+/* ---- What happens at the account's home ---- */
 
-struct removal {
+struct measure_kind;
+
+struct measure {
 	struct task task;             /* between the shards */
 	struct account_waiter waiter; /* until the account is in memory, and free */
 	struct shard *origin, *home;
 	struct arena arena;
 	struct jid jid;
+	const struct measure_kind *kind;
 	int error;
 	registrar_done *done;
 	void *arg;
@@ -203,23 +206,23 @@ struct removal {
 static void
 tell_origin(struct task *task)
 {
-	struct removal *removal = container_of(task, struct removal, task);
+	struct measure *measure = container_of(task, struct measure, task);
 
-	removal->done(removal->arg, removal->error);
-	arena_finish(&removal->arena);
-	free(removal);
+	measure->done(measure->arg, measure->error);
+	arena_finish(&measure->arena);
+	free(measure);
 }
 
 /* Who is told of a success at once may answer the user over a session that is about to end. */
 static void
-answer(struct removal *removal, int error)
+answer(struct measure *measure, int error)
 {
-	removal->error = error;
-	removal->task.run = tell_origin;
-	if (error == 0 && removal->origin == removal->home)
-		tell_origin(&removal->task);
+	measure->error = error;
+	measure->task.run = tell_origin;
+	if (error == 0 && measure->origin == measure->home)
+		tell_origin(&measure->task);
 	else
-		loop_post(removal->origin->loop, &removal->task);
+		loop_post(measure->origin->loop, &measure->task);
 }
 
 /* XEP-0077 3.2: "cancel all existing presence subscriptions", and requests that wait. */
@@ -243,76 +246,148 @@ cancel_subscriptions(struct account *acct)
 	}
 }
 
-static void
-removed(struct account *acct, int error, void *arg)
-{
-	struct removal *removal = arg;
+/* What is taken: how it is stored, and what follows when it is. */
+struct measure_kind {
+	void (*store)(struct account *acct, struct store_txn *txn);
+	void (*done)(struct account *acct, struct measure *measure);
+};
 
-	if (error == 0) {
-		acct->exists = false; /* whatever the answer sets going */
-		credentials_changed(acct->shard, acct->jid.full);
-	}
-	answer(removal, error);
-	if (error < 0)
-		return;
-	account_delete(acct);
+static void
+removed(struct account *acct, struct measure *measure)
+{
+	acct->exists = false; /* whatever the answer sets going */
+	credentials_changed(acct->shard, acct->jid.full);
+	answer(measure, 0);
+	account_end_all(acct, "This account was deleted");
 	cancel_subscriptions(acct);
 	roster_finish(&acct->roster);
 	roster_init(&acct->roster);
 }
 
 static void
-remove_ready(struct account *acct, int error, void *arg)
+delete_all(struct account *acct, struct store_txn *txn)
 {
-	struct removal *removal = arg;
+	(void)acct;
+	store_txn_owner_delete(txn);
+}
+
+static const struct measure_kind removal = { delete_all, removed };
+
+static void
+mark_disabled(struct account *acct, struct store_txn *txn)
+{
+	store_txn_value_set(txn, acct->shard->server->tables[CORE_DISABLED], SLICE("disabled"));
+}
+
+static void
+disabled(struct account *acct, struct measure *measure)
+{
+	acct->is_disabled = true;
+	answer(measure, 0);
+	account_end_all(acct, "An administrator disabled this account");
+}
+
+static const struct measure_kind disabling = { mark_disabled, disabled };
+
+static void
+mark_enabled(struct account *acct, struct store_txn *txn)
+{
+	store_txn_value_delete(txn, acct->shard->server->tables[CORE_DISABLED]);
+}
+
+static void
+enabled(struct account *acct, struct measure *measure)
+{
+	acct->is_disabled = false;
+	answer(measure, 0);
+}
+
+static const struct measure_kind enabling = { mark_enabled, enabled };
+
+static void
+stored(struct account *acct, int error, void *arg)
+{
+	struct measure *measure = arg;
+
+	if (error < 0)
+		answer(measure, error);
+	else
+		measure->kind->done(acct, measure);
+}
+
+static void
+take_measure(struct account *acct, int error, void *arg)
+{
+	struct measure *measure = arg;
 	struct store_txn *txn;
 
 	if (error < 0 || !acct->exists || acct->is_anonymous) {
-		answer(removal, error < 0 ? error : -ENOENT);
+		answer(measure, error < 0 ? error : -ENOENT);
 		account_consider_leaving(acct);
 		return;
 	}
 	txn = txn_begin(acct);
 	store_txn_value_require(txn, acct->shard->server->tables[CORE_CREDENTIALS]);
-	store_txn_owner_delete(txn);
-	account_commit_paused(acct, txn, removed, removal);
+	measure->kind->store(acct, txn);
+	account_commit_paused(acct, txn, stored, measure);
 }
 
 static void
-remove_at_home(struct task *task)
+arrive(struct task *task)
 {
-	struct removal *removal = container_of(task, struct removal, task);
-	struct shard *home = removal->home;
-	struct host *host = server_host(home->server, jid_domain(&removal->jid));
+	struct measure *measure = container_of(task, struct measure, task);
+	struct shard *home = measure->home;
+	struct host *host = server_host(home->server, jid_domain(&measure->jid));
 
-	removal->waiter.ready = remove_ready;
-	removal->waiter.arg = removal;
-	account_when_ready(account_load(home, host, &removal->jid), &removal->waiter);
+	measure->waiter.ready = take_measure;
+	measure->waiter.arg = measure;
+	account_when_ready(account_load(home, host, &measure->jid), &measure->waiter);
+}
+
+static void
+begin_measure(struct shard *shard, const struct measure_kind *kind, const struct jid *jid,
+	registrar_done *done, void *arg)
+{
+	struct measure *measure = xcalloc(1, sizeof(*measure));
+
+	arena_init(&measure->arena, 0);
+	measure->jid = jid_to_bare(jid);
+	measure->jid = jid_copy(&measure->jid, &measure->arena);
+	measure->origin = shard;
+	measure->home = server_home(shard->server, measure->jid.full);
+	measure->kind = kind;
+	measure->done = done;
+	measure->arg = arg;
+	measure->task.run = arrive;
+	if (measure->home == shard)
+		arrive(&measure->task);
+	else
+		loop_post(measure->home->loop, &measure->task);
 }
 
 void
 registrar_remove(struct shard *shard, const struct jid *jid, registrar_done *done, void *arg)
 {
-	struct removal *removal = xcalloc(1, sizeof(*removal));
+	begin_measure(shard, &removal, jid, done, arg);
+}
 
-	arena_init(&removal->arena, 0);
-	removal->jid = jid_to_bare(jid);
-	removal->jid = jid_copy(&removal->jid, &removal->arena);
-	removal->origin = shard;
-	removal->home = server_home(shard->server, removal->jid.full);
-	removal->done = done;
-	removal->arg = arg;
-	removal->task.run = remove_at_home;
-	if (removal->home == shard)
-		remove_at_home(&removal->task);
-	else
-		loop_post(removal->home->loop, &removal->task);
+void
+registrar_disable(struct shard *shard, const struct jid *jid, registrar_done *done, void *arg)
+{
+	begin_measure(shard, &disabling, jid, done, arg);
+}
+
+void
+registrar_enable(struct shard *shard, const struct jid *jid, registrar_done *done, void *arg)
+{
+	begin_measure(shard, &enabling, jid, done, arg);
 }
 
 /* ---- The list ---- */
 
 struct listing {
 	struct shard *shard;
+	enum core_table table;
 	registrar_page *got;
 	void *arg;
 };
@@ -337,15 +412,27 @@ fetch_page(struct listing *listing, struct slice after)
 	struct server *server = listing->shard->server;
 	struct store_batch *batch = store_batch_create(server->store, NO_SLICE);
 
-	(void)store_read_owners(batch, server->tables[CORE_CREDENTIALS], after, LIST_PAGE);
+	(void)store_read_owners(batch, server->tables[listing->table], after, LIST_PAGE);
 	store_fetch(batch, listing->shard->number, got_page, listing);
+}
+
+static void
+begin_list(struct shard *shard, enum core_table table, registrar_page *got, void *arg)
+{
+	struct listing *listing = xcalloc(1, sizeof(*listing));
+
+	*listing = (struct listing){ shard, table, got, arg };
+	fetch_page(listing, NO_SLICE);
 }
 
 void
 registrar_list(struct shard *shard, registrar_page *got, void *arg)
 {
-	struct listing *listing = xcalloc(1, sizeof(*listing));
+	begin_list(shard, CORE_CREDENTIALS, got, arg);
+}
 
-	*listing = (struct listing){ shard, got, arg };
-	fetch_page(listing, NO_SLICE);
+void
+registrar_list_disabled(struct shard *shard, registrar_page *got, void *arg)
+{
+	begin_list(shard, CORE_DISABLED, got, arg);
 }

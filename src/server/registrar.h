@@ -34,11 +34,21 @@ int registrar_set_password(struct shard *shard, enum registrar_deed deed, const 
  */
 void registrar_remove(struct shard *shard, const struct jid *jid, registrar_done *done, void *arg);
 
+/*
+ * A disabled account keeps all that it has, but its sessions end and nobody signs in to it until
+ * it is enabled again. As in removal for done.
+ */
+void registrar_disable(struct shard *shard, const struct jid *jid, registrar_done *done, void *arg);
+void registrar_enable(struct shard *shard, const struct jid *jid, registrar_done *done, void *arg);
+
 /* A page of addresses, in byte order; false: no more are wanted. The last one has more unset. */
 typedef bool registrar_page(void *arg, int error, const struct store_result *page);
 
 /* All accounts of all hosts, by pages. */
 void registrar_list(struct shard *shard, registrar_page *got, void *arg);
+
+/* Those that are disabled. */
+void registrar_list_disabled(struct shard *shard, registrar_page *got, void *arg);
 
 /* The error as an answer over XMPP (XEP-0133, 6). */
 enum stanza_condition registrar_condition(int error);

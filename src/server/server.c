@@ -24,6 +24,7 @@ static const struct store_table core_tables[CORE_TABLES] = {
 	[CORE_CREDENTIALS] = { "core.credentials", STORE_VALUE, 1 },
 	[CORE_ROSTER] = { "core.roster", STORE_MAP, 1 },
 	[CORE_REQUESTS] = { "core.requests", STORE_MAP, 1 },
+	[CORE_DISABLED] = { "core.disabled", STORE_VALUE, 1 },
 };
 
 const char *
