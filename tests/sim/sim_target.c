@@ -28,6 +28,7 @@ struct sim_target {
 	bool has_users;
 	struct loop *disk; /* where the store works */
 	struct timer work;
+	unsigned rest_ms; /* until it looks again for something to do */
 	char ca[PATH_MAX];
 };
 
@@ -160,7 +161,7 @@ let_time_pass(struct target *target, uint64_t ms)
 	sim_pass(container_of(target, struct sim_target, target)->setup.sim, ms);
 }
 
-enum { STEPS_MOST = 4, REST_MS = 40 };
+enum { STEPS_MOST = 4, BUSY_MS = 40, IDLE_MS = 500 };
 
 static unsigned
 draw(unsigned below)
@@ -171,15 +172,22 @@ draw(unsigned below)
 	return number % below;
 }
 
+/* Without work it looks less and less often, so that a day passes quickly. */
 static void
 work(struct timer *timer)
 {
 	struct sim_target *t = container_of(timer, struct sim_target, work);
 	unsigned steps = 1 + draw(STEPS_MOST);
+	bool worked = false;
 
-	while (steps > 0 && store_memory_step(t->memory, draw(STEPS_MOST)))
+	while (steps > 0 && store_memory_step(t->memory, draw(STEPS_MOST))) {
+		worked = true;
 		steps--;
-	timer_start(t->disk, timer, draw(REST_MS));
+	}
+	t->rest_ms = worked ? 1 + draw(BUSY_MS) : t->rest_ms * 2;
+	if (t->rest_ms > IDLE_MS)
+		t->rest_ms = IDLE_MS;
+	timer_start(t->disk, timer, t->rest_ms);
 }
 
 struct sim_target *
@@ -192,6 +200,7 @@ sim_target_create(const struct sim_target_setup *setup)
 	store_memory_hold(t->memory, true);
 	t->disk = sim_loop_create(setup->sim);
 	t->work.fire = work;
+	t->rest_ms = BUSY_MS;
 	timer_start(t->disk, &t->work, 0);
 	arena_init(&t->arena, 0);
 	t->sections = server_sections(all_modules, &t->arena);
