@@ -1,4 +1,5 @@
 /* kithd: the server's program. Options, signals, and the order of starting and stopping. */
+#include "io/sandbox.h"
 #include "kithd/args.h"
 #include "kithd/notify.h"
 #include "server/core_config.h"
@@ -167,6 +168,49 @@ serve(struct program *p)
 	return r < 0 ? complain(p, "") : EXIT_SUCCESS;
 }
 
+/*
+ * Before there is any thread. A throwaway server goes without: it removes the directory that it
+ * made, which needs rights on the one above.
+ */
+static unsigned
+enter_sandbox(struct program *p)
+{
+	const struct server_config *conf = config_section(p->config, "server");
+	const struct c2s_config *c2s = config_section(p->config, "c2s");
+	const char **readable = arena_array(&p->arena, 2 * p->config->host_count + 3, const char *);
+	struct sandbox sandbox = { .data = conf->directory, .readable = readable };
+	size_t count = 0;
+
+	if (!conf->sandbox || p->args.config_path == NULL || p->args.mode != MODE_RUN)
+		return SANDBOX_ALL;
+	readable[count++] = p->args.config_path;
+	if (c2s->client_ca != NULL)
+		readable[count++] = c2s->client_ca;
+	for (size_t i = 0; i < p->config->host_count; i++) {
+		const struct host_config *host = &p->config->hosts[i];
+
+		if (host->certificate != NULL)
+			readable[count++] = host->certificate;
+		if (host->key != NULL)
+			readable[count++] = host->key;
+	}
+	readable[count] = NULL;
+	return sandbox_enter(&sandbox);
+}
+
+static void
+tell_sandbox(struct program *p, unsigned held)
+{
+	if ((held & SANDBOX_FILES) == 0)
+		log_warning(p->log,
+			"the kernel does not confine the server to its files; use one with "
+			"landlock");
+	if ((held & SANDBOX_CALLS) == 0)
+		log_warning(p->log,
+			"the kernel does not confine the server's system calls; use one with "
+			"seccomp filters");
+}
+
 static int
 run(struct program *p)
 {
@@ -178,12 +222,14 @@ run(struct program *p)
 		.has_control = true,
 		.wants_stop = ask_to_stop,
 	};
+	unsigned held = enter_sandbox(p);
 	int status;
 
 	p->log = log_create(STDERR_FILENO, format_of(conf->log_format), level_of(conf->log_level));
 	if (format_of(conf->log_format) == LOG_JOURNAL)
 		log_use_journal(p->log, NULL);
 	setup.log = p->log;
+	tell_sandbox(p, held);
 	if (p->args.mode != MODE_RUN)
 		setup.directory = NULL;
 	if (server_create(&setup, &p->server, &p->error) < 0)

@@ -20,6 +20,9 @@ static const struct option server_options[] = {
 		"How long a stopping server waits for its clients to close."),
 	OPTION_UINT(struct server_config, roster_items, "max_roster_items", 5000, 1, 1000000,
 		"How many contacts and how many waiting requests one account may have."),
+	OPTION_BOOL(struct server_config, sandbox, "sandbox", true,
+		"Whether the server gives up files beyond its own, programs and rare system "
+		"calls."),
 	OPTION_TEXTS(struct server_config, admins, "admins", "",
 		"The accounts that may run the commands of administrators, as a@example.org."),
 	{ 0 },

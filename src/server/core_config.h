@@ -13,6 +13,7 @@ struct server_config {
 	uint32_t stop_ms;
 	uint32_t roster_items;
 	struct text_list admins;
+	bool sandbox;
 };
 
 struct c2s_config {
