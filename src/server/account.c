@@ -396,6 +396,15 @@ account_end_all(struct account *acct, const char *why)
 	account_consider_leaving(acct);
 }
 
+void
+account_forget_absent(struct shard *shard, struct slice bare)
+{
+	struct account *acct = account_find(shard, bare);
+
+	if (acct != NULL && !acct->exists && timer_is_running(&acct->idle))
+		account_destroy(acct);
+}
+
 const struct jid *
 account_jid(const struct account *acct)
 {

@@ -110,6 +110,9 @@ void account_remove_session(struct account *acct, struct session *s);
 /* The account was deleted or disabled: ends its sessions and sign-ins, who are told why. */
 void account_end_all(struct account *acct, const char *why);
 
+/* There is a new account: one of that name that is in memory but does not exist goes at once. */
+void account_forget_absent(struct shard *shard, struct slice bare);
+
 /* At the end of a shard: everything in memory goes. */
 void account_destroy(struct account *acct);
 

@@ -100,6 +100,7 @@ forget_old_keys(struct shard *home, void *arg)
 	const struct change *change = arg;
 
 	credentials_changed(home, change->owner);
+	account_forget_absent(home, change->owner);
 }
 
 static void
@@ -109,13 +110,16 @@ old_keys_forgotten(struct shard *shard, void *arg)
 	answer_change(arg, 0);
 }
 
-/* Who has been told of a change may rely on it: the old password lets nobody in any more. */
+/*
+ * Who has been told of a change may rely on it: the old password lets nobody in any more, and who
+ * is new is found by everyone.
+ */
 static void
 keys_saved(struct store_request *request)
 {
 	struct change *change = request->arg;
 
-	if (request->error == 0 && change->deed == REGISTRAR_CHANGE)
+	if (request->error == 0)
 		visit_home(
 			change->shard, change->owner, forget_old_keys, old_keys_forgotten, change);
 	else
