@@ -6,6 +6,7 @@
 
 #include "xml/writer.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -101,6 +102,7 @@ compile(struct codec *codec, const struct field *fields, const char *ns)
 		table->v[i].attribute = number_of(codec, fields[i].attribute);
 		if (fields[i].sub != NULL)
 			table->v[i].sub = compile(codec, fields[i].sub, child_ns);
+		assert(fields[i].sub == NULL || table->v[i].sub->struct_size == fields[i].sub_size);
 	}
 	return table;
 }

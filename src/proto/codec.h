@@ -55,6 +55,7 @@ struct field {
 	const char *ns;          /* of the child; NULL: the payload's own */
 	const char *attribute;   /* FIELD_CHILD_JIDS */
 	const struct field *sub; /* FIELD_CHILD_LIST */
+	size_t sub_size;         /* of an element of that list; sub must be a table for that */
 };
 
 struct payload {
@@ -119,10 +120,24 @@ struct payload {
 		.kind = FIELD_CHILD_JIDS, .offset = FIELD_OFFSET(S, m, struct jid_list), \
 		.name = name_, .attribute = attribute_ \
 	}
-/* The member is a struct of a pointer v to elements and a size_t count, in this order. */
+/* offsetof(S, m), and an error at compile time unless m is a struct { T *v; size_t count; }. */
+#define LIST_OFFSET(S, m) \
+	(offsetof(S, m) + 0u * sizeof(struct { \
+		_Static_assert( \
+			offsetof(__typeof__(((S *)0)->m), v) == 0 && \
+				offsetof(__typeof__(((S *)0)->m), count) == sizeof(void *) && \
+				sizeof(((S *)0)->m) == sizeof(void *) + sizeof(size_t) && \
+				__builtin_types_compatible_p( \
+					__typeof__(((S *)0)->m.count), size_t), \
+			#S "." #m " must be struct { T *v; size_t count; }"); \
+		int unused_; \
+	}))
+
+/* That fields_ is a table for the elements is checked by their size, when the codec is built. */
 #define CHILD_LIST(S, m, name_, fields_) \
 	{ \
-		.kind = FIELD_CHILD_LIST, .offset = offsetof(S, m), .name = name_, .sub = fields_ \
+		.kind = FIELD_CHILD_LIST, .offset = LIST_OFFSET(S, m), .name = name_, \
+		.sub = fields_, .sub_size = sizeof(*((S *)0)->m.v) \
 	}
 #define CHILDREN(S, m) \
 	{ \

@@ -62,7 +62,7 @@ extern const struct payload form_payload; /* <x/> itself */
 #define CHILD_FORMS(S, m) \
 	{ \
 		.kind = FIELD_CHILD_LIST, .offset = FIELD_OFFSET(S, m, struct form_list), \
-		.name = "x", .ns = NS_FORMS, .sub = form_fields \
+		.name = "x", .ns = NS_FORMS, .sub = form_fields, .sub_size = sizeof(struct form) \
 	}
 
 /* ---- Declared ---- */
