@@ -58,27 +58,33 @@ host_items(struct iq *iq)
 	iq_result(iq, &disco_items_payload, disco_items(answer));
 }
 
-/* XEP-0030 8: an account tells about itself only to those who may see its presence. */
-static bool
-may_ask(const struct iq *iq)
+/*
+ * XEP-0030 8: an account tells about itself only to those who may see its presence, and it has no
+ * nodes. NULL: the question is answered with an error.
+ */
+static struct disco *
+open_account(struct iq *iq, const struct payload *payload)
 {
-	return account_is_seen_by(iq->account, &iq->st.from);
+	const struct question *asked = iq_data(iq, payload);
+
+	if (!account_is_seen_by(iq->account, &iq->st.from)) {
+		iq_error(iq, SERVICE_UNAVAILABLE, NULL);
+		return NULL;
+	}
+	if (asked->node.len > 0) {
+		iq_error(iq, ITEM_NOT_FOUND, "This account has no such node");
+		return NULL;
+	}
+	return disco_create(iq->arena, asked->node);
 }
 
 static void
 account_info(struct iq *iq)
 {
-	const struct question *asked = iq_data(iq, &info);
-	struct disco *answer = disco_create(iq->arena, asked->node);
+	struct disco *answer = open_account(iq, &info);
 
-	if (!may_ask(iq)) {
-		iq_error(iq, SERVICE_UNAVAILABLE, NULL);
+	if (answer == NULL)
 		return;
-	}
-	if (asked->node.len > 0) {
-		iq_error(iq, ITEM_NOT_FOUND, "This account has no such node");
-		return;
-	}
 	disco_identity(answer, "account", "registered", NULL);
 	disco_collect_account(answer, iq->account);
 	iq_result(iq, &disco_info_payload, disco_info(answer));
@@ -87,17 +93,10 @@ account_info(struct iq *iq)
 static void
 account_items(struct iq *iq)
 {
-	const struct question *asked = iq_data(iq, &items);
-	struct disco *answer = disco_create(iq->arena, asked->node);
+	struct disco *answer = open_account(iq, &items);
 
-	if (!may_ask(iq)) {
-		iq_error(iq, SERVICE_UNAVAILABLE, NULL);
+	if (answer == NULL)
 		return;
-	}
-	if (asked->node.len > 0) {
-		iq_error(iq, ITEM_NOT_FOUND, "This account has no such node");
-		return;
-	}
 	/* XEP-0030 4.2: the account's available resources. */
 	for (struct session *s = account_sessions(iq->account); s != NULL; s = session_next(s)) {
 		if (session_is_available(s))
