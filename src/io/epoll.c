@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 enum {
-	EVENTS = 256,
+	EVENTS = 16, /* of a turn: what they cause is sent at its end, and waits for few */
 	BACKLOG = 4096,
 	RESERVED_FDS = 32, /* that no client gets: for administrators, the store and the log */
 };
