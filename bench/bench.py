@@ -29,8 +29,10 @@ class Size:
         self.sessions = 100 if quick else 5000
         self.pairs = 5 if quick else 100
         self.rounds = 1 if quick else 3
-        self.rate_rounds = 1 if quick else 5
         self.seconds = 0.2 if quick else 2.5
+        # Many short rounds: a neighbour that wakes up spoils a few of them, of each server alike.
+        self.rate_rounds = 1 if quick else 11
+        self.rate_seconds = 0.2 if quick else 1
         self.logins = 20 if quick else 1000
         self.contacts = 10 if quick else 200
         # From this number on, accounts are used by nothing but the PLAIN figures.
@@ -92,14 +94,16 @@ class Bench:
             server.stop()
             server.start()
 
-    def chats(self, figure, rounds, *options):
+    def chats(self, figure, rounds, seconds, *options):
+        """Another server begins in each round, so that none always follows the same one."""
         self.restart()
         servers = [self.relay] + self.servers
-        for _ in range(rounds):
+        for i in range(rounds):
+            first = i % len(servers)
             for tls in ("none", "direct"):
-                for server in servers:
+                for server in servers[first:] + servers[:first]:
                     self.load((figure, server.name, tls), "chat", "-n", self.size.pairs, "-t",
-                              self.size.seconds, *options, *self.at(server, tls))
+                              seconds, *options, *self.at(server, tls))
 
     def logins(self):
         self.restart()
@@ -159,8 +163,9 @@ class Bench:
             ("%d accounts" % size.accounts, self.fill),
             ("start, filled", lambda: self.starts("start filled", self.servers, size.rounds, True)),
             ("idle sessions", self.idles),
-            ("chat", lambda: self.chats("chat", size.rounds)),
-            ("chat at a rate", lambda: self.chats("rate", size.rate_rounds, "-r", 2000)),
+            ("chat", lambda: self.chats("chat", size.rounds, size.seconds)),
+            ("chat at a rate", lambda: self.chats("rate", size.rate_rounds, size.rate_seconds,
+                                                  "-r", 2000)),
             ("logins", self.logins),
             ("PLAIN logins", self.plain_logins),
             ("presence storm", self.storms),
@@ -242,6 +247,12 @@ class Table:
             print("%-31s %9s %9s %-7s %-16s %9s %9s %s" %
                   (row["figure"], number["kithd"], number["limit"], row["verdict"] or "",
                    row["why"], number["relay"], number["Prosody"], row["unit"]))
+        for tls, name in (("none", "plain"), ("direct", "TLS 1.3")):
+            for server in ("kithd", "relay", "Prosody"):
+                rounds = [r["delay_p99_us"] for r in self.bench.results.get(("rate", server, tls), [])]
+                if rounds:
+                    print("p99 of each round, %s, %s: %s" %
+                          (name, server, " ".join("%.0f" % us for us in sorted(rounds))))
         verdicts = [row["verdict"] for row in self.rows]
         print("%d ok, %d MISSED" % (verdicts.count("ok"), verdicts.count("MISSED")), flush=True)
         return verdicts.count("MISSED")
