@@ -21,8 +21,9 @@ struct request {
 	struct shard *shard;
 	void (*saved)(struct iq *iq);
 	void (*fetched)(struct iq *iq, const struct store_batch *batch);
-	bool holds;    /* its account */
-	bool is_early; /* of who is not signed in */
+	bool holds;      /* its account */
+	bool is_early;   /* of who is not signed in */
+	bool by_session; /* and to nobody else is it answered */
 };
 
 static const struct iq_entry *
@@ -94,6 +95,7 @@ run(struct shard *shard, const struct iq_entry *entry, const struct stanza *st, 
 	iq->host = host;
 	iq->account = acct;
 	iq->session = s;
+	request->by_session = s != NULL;
 	iq->login = login;
 	request->is_early = login != NULL;
 	if (login != NULL)
@@ -232,7 +234,7 @@ answer(struct iq *iq, struct stanza *st)
 		answer_login(iq, st);
 	else if (iq->session != NULL)
 		(void)session_deliver(iq->session, st);
-	else
+	else if (!request->by_session)
 		route(request->shard, st);
 }
 
@@ -322,6 +324,7 @@ iq_take_sender(struct iq *iq)
 		return false;
 	iq->session = account_session(acct, jid_resource(&iq->st.from));
 	iq->account = iq->session == NULL ? NULL : acct;
+	request_of(iq)->by_session = iq->session != NULL;
 	return iq->session != NULL;
 }
 

@@ -109,6 +109,24 @@ def _(server):
     assert works(server, "tybalt", "new", 44) and not works(server, "tybalt", "old", 45)
 
 
+@suite.check("who hangs up before the answer hurts nobody, and the change is whole or not there")
+def _(server):
+    password = server.users["juliet"]
+    for number in range(20):
+        juliet = Client.login(server, "juliet", source="127.0.37.60")
+        other = Client.login(server, "juliet", source="127.0.37.61")
+        for to in ("", " to='kith.test'"):
+            juliet.send(f"<iq type='set' id='c{number}'{to}>{registration('juliet', password)}</iq>")
+        juliet.reset()
+        other.send(f"<iq type='set' id='d{number}'>{registration('juliet', password)}</iq>"
+                   "</stream:stream>")
+        other.close()
+        client = newcomer(server, 62)
+        client.send(f"<iq type='set' id='s'>{registration(f'hasty{number}', 'h')}</iq>")
+        client.reset()
+    assert works(server, "juliet", password, 63), "the password is another"
+
+
 @suite.check("what was answered is so after SIGKILL")
 def _(_):
     folder = tempfile.mkdtemp(prefix="kith-test-")
