@@ -222,7 +222,9 @@ subscription_send(struct session *s, struct stanza *st)
 	/* RFC 6121 3.1.2: both addresses are bare. */
 	st->from = acct->jid;
 	st->to = jid_to_bare(&st->to);
-	if (roster_find(&acct->roster, st->to.full) == NULL &&
+	/* To say no makes no contact. */
+	if ((st->type == TYPE_SUBSCRIBE || st->type == TYPE_SUBSCRIBED) &&
+		roster_find(&acct->roster, st->to.full) == NULL &&
 		acct->roster.contacts.count >= acct->shard->server->core->server->roster_items) {
 		route_bounce(acct->shard, st, RESOURCE_CONSTRAINT, "The roster is full", NULL);
 		return;
