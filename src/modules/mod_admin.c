@@ -339,9 +339,14 @@ get_user_stats(struct command *cmd)
 	admin_read_roster(command_shard(cmd), &stats->account, got_roster_size, cmd);
 }
 
-/* ---- When a user last signed in ---- */
+/* ---- When a user last signed in, to within some minutes ---- */
 
 enum { STORE_LOGIN };
+enum { LOGIN_STEP_MS = 10 * 60 * 1000 };
+
+struct admin_account {
+	int64_t login_ms; /* that was stored last since the account came into memory */
+};
 
 struct last_login {
 	struct jid_list accounts;
@@ -368,12 +373,15 @@ static void
 keep_login(struct session *s)
 {
 	struct account *acct = session_account(s);
+	struct admin_account *state = account_state(acct, &mod_admin);
+	int64_t now = account_wall_ms(acct);
 	struct store_txn *txn;
 	char stamp[STAMP_CHARS + 1];
 
-	if (account_is_anonymous(acct))
+	if (account_is_anonymous(acct) || now - state->login_ms < LOGIN_STEP_MS)
 		return;
-	stamp_write(account_wall_ms(acct), stamp);
+	state->login_ms = now;
+	stamp_write(now, stamp);
 	txn = txn_begin(acct);
 	store_txn_value_set(txn, account_table(acct, &mod_admin, STORE_LOGIN), slice_of(stamp));
 	account_commit(acct, txn, NULL, NULL);
@@ -434,6 +442,7 @@ const struct module mod_admin = {
 	.name = "admin",
 	.about = "Lets administrators manage accounts from their clients.",
 	.xeps = xeps,
+	.account_size = sizeof(struct admin_account),
 	.stores = stores,
 	.commands = commands,
 	.needs = (const char *const[]){ "commands", NULL },

@@ -3,8 +3,8 @@
  * with which words, to those who may see its presence. A probe that finds nobody learns the same
  * (RFC 6121, 4.3.2).
  *
- * What is kept is one short text, written when the last session ends: nothing is stored while
- * people come and go with one of several devices, and no more than once for each sign-in.
+ * What is kept is one short text, written when the account leaves memory: nothing is stored while
+ * people come and go. A crash forgets the visits of those who were in memory then.
  */
 #include "base/clock.h"
 #include "server/module.h"
@@ -50,6 +50,7 @@ struct last_account {
 	struct arena words; /* where status is */
 	struct slice status;
 	int64_t left_ms; /* when it was last left; 0: it never was */
+	bool is_newer;   /* than what is stored */
 };
 
 struct last_session {
@@ -120,11 +121,15 @@ hear_goodbye(struct stanza *st, struct session *from)
 static void
 save_left(struct account *acct)
 {
-	const struct last_account *last = state_of(acct);
-	struct store_txn *txn = txn_begin(acct);
+	struct last_account *last = state_of(acct);
+	struct store_txn *txn;
 	char stamp[STAMP_CHARS + 1];
 	struct buffer text;
 
+	if (!last->is_newer)
+		return;
+	last->is_newer = false;
+	txn = txn_begin(acct);
 	stamp_write(last->left_ms, stamp);
 	buffer_init(&text, STAMP_CHARS + STATUS_BYTES);
 	(void)buffer_text(&text, stamp);
@@ -146,7 +151,7 @@ note_end(struct session *s)
 	if (!state->said_goodbye)
 		keep_status(state_of(acct), NO_SLICE);
 	state_of(acct)->left_ms = account_wall_ms(acct);
-	save_left(acct);
+	state_of(acct)->is_newer = true;
 }
 
 static void
@@ -244,4 +249,5 @@ const struct module mod_last = {
 	.on.account_loading = read_left,
 	.on.account_gone = forget,
 	.on.session_gone = note_end,
+	.on.account_leaving = save_left,
 };

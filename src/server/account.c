@@ -38,33 +38,6 @@ account_find(struct shard *shard, struct slice bare)
 	return node == NULL ? NULL : container_of(node, struct account, node);
 }
 
-static void
-go_idle(struct timer *timer)
-{
-	struct account *acct = container_of(timer, struct account, idle);
-
-	account_destroy(acct);
-}
-
-/* Leaves memory after a while if nothing holds it. */
-void
-account_consider_leaving(struct account *acct)
-{
-	const struct server_config *conf = acct->shard->server->core->server;
-	bool is_held = acct->session_count > 0 || acct->pending > 0 ||
-		       acct->state != ACCOUNT_RESIDENT || !list_is_empty(&acct->logins);
-
-	if (is_held) {
-		timer_stop(acct->shard->loop, &acct->idle);
-		return;
-	}
-	if (timer_is_running(&acct->idle))
-		return;
-	acct->idle.fire = go_idle;
-	/* Who does not exist, or never will again, is not worth keeping. */
-	timer_start(acct->shard->loop, &acct->idle, acct->exists ? conf->account_idle_ms : 0);
-}
-
 static struct account *
 account_create(struct shard *shard, struct host *host, const struct jid *jid)
 {
@@ -359,6 +332,7 @@ account_add_session(struct account *acct, struct session *s)
 	timer_stop(acct->shard->loop, &acct->idle);
 	list_append(&acct->sessions, &s->link);
 	acct->session_count++;
+	acct->is_settled = false;
 }
 
 /* XEP-0175: what an anonymous user leaves behind is for nobody. */

@@ -54,6 +54,7 @@ struct account {
 	struct iq *iq;           /* the request whose commit is under way */
 	struct roster roster;
 	struct timer idle;
+	bool is_settled;                    /* what it stores on leaving is stored */
 	alignas(max_align_t) char states[]; /* the modules' */
 };
 
@@ -82,6 +83,9 @@ void account_queue(struct account *acct, const struct stanza *st);
 /* Nothing is let in until account_resume; one operation at a time. */
 void account_pause(struct account *acct);
 void account_resume(struct account *acct);
+
+/* Lets modules store what waited until the account leaves memory. */
+void account_settle(struct account *acct);
 
 /* Sets the account on its way out of memory, unless something holds it. */
 void account_consider_leaving(struct account *acct);

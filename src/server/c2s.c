@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "io/listener.h"
 #include "io/tls.h"
+#include "server/account_internal.h"
 #include "server/login.h"
 #include "server/login_internal.h"
 #include "server/server_internal.h"
@@ -235,6 +236,8 @@ c2s_stop(struct shard *shard)
 {
 	struct session *s;
 	struct login *login;
+	struct map_node *node;
+	size_t at = 0;
 
 	tidy_stop(shard);
 	close_listeners(shard);
@@ -242,6 +245,8 @@ c2s_stop(struct shard *shard)
 		login_end(login, STREAM_SYSTEM_SHUTDOWN, NULL);
 	LIST_EACH (s, &shard->sessions, struct session, all)
 		session_dismiss(s);
+	while ((node = map_next(&shard->accounts, &at)) != NULL)
+		account_settle(container_of(node, struct account, node));
 }
 
 void
