@@ -140,6 +140,7 @@ start(struct target *target, const struct needs *needs, const char *password)
 		return complain(error.text);
 	add_users(t, needs, password);
 	t->target.port = server_port(t->server);
+	t->target.tls_port = server_tls_port(t->server);
 	return 0;
 }
 

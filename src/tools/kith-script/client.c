@@ -7,6 +7,7 @@
 #include "xml/writer.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 
 enum { MECHANISMS_MOST = 32, STANZA_MOST = 1 << 20 };
@@ -313,6 +314,34 @@ copy(struct slice text)
 	return xstrndup(text.p, text.len);
 }
 
+static void
+set_port(struct sockaddr_storage *address, unsigned port)
+{
+	if (address->ss_family == AF_INET6)
+		((struct sockaddr_in6 *)(void *)address)->sin6_port = htons((uint16_t)port);
+	else
+		((struct sockaddr_in *)(void *)address)->sin_port = htons((uint16_t)port);
+}
+
+/* Connected, on its way into TLS if it is to begin with that. NULL and errno. */
+static struct conn *
+reach(struct client *c, const struct client_wish *wish)
+{
+	struct sockaddr_storage address = c->world->address;
+	struct conn *conn;
+
+	if (wish->direct_tls)
+		set_port(&address, c->world->tls_port);
+	conn = conn_connect(c->world->loop, (const struct sockaddr *)(const void *)&address,
+		c->world->address_size, &handler, c);
+	if (conn != NULL && wish->from.len > 0)
+		(void)buffer_printf(conn_output(conn), "PROXY TCP4 %.*s 127.0.0.1 40000 5222\r\n",
+			SLICE_ARG(wish->from));
+	if (conn != NULL && wish->direct_tls)
+		conn_start_tls(conn, c->world->tls, false, c->domain);
+	return conn;
+}
+
 struct client *
 client_create(const struct world *world, const struct client_wish *wish)
 {
@@ -330,14 +359,13 @@ client_create(const struct world *world, const struct client_wish *wish)
 	xml_tokens_init(&c->tokens);
 	arena_init(&c->arena, 0);
 	arena_init(&c->sasl_arena, 0);
-	c->conn = conn_connect(world->loop, (const struct sockaddr *)(const void *)&world->address,
-		world->address_size, &handler, c);
+	c->conn = reach(c, wish);
 	if (c->conn == NULL)
 		end(c, strerror(errno));
 	else if (c->goal == GOAL_CONNECTED)
 		c->state = CLIENT_READY;
-	else
-		open_stream(c);
+	else if (!wish->direct_tls)
+		open_stream(c); /* else when TLS is there */
 	return c;
 }
 

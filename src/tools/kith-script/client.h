@@ -18,9 +18,9 @@ struct world {
 	struct tls_context *tls;
 	struct sasl_context *sasl;
 	const char *domain, *password;
-	const char *host; /* a name or an address; NULL: 127.0.0.1 */
-	unsigned port;
-	struct sockaddr_storage address; /* of both */
+	const char *host;                /* a name or an address; NULL: 127.0.0.1 */
+	unsigned port, tls_port;         /* tls_port 0: not known */
+	struct sockaddr_storage address; /* of host and port */
 	socklen_t address_size;
 };
 
@@ -39,7 +39,9 @@ struct client_wish {
 	struct slice name, user, password;
 	struct slice domain;   /* empty: the world's */
 	struct slice resource; /* empty: the server's choice */
+	struct slice from;     /* the address that a PROXY header tells; empty: no header */
 	unsigned allowed;      /* SASL_BIT()s; 0: all */
+	bool direct_tls;       /* from the first byte, on the world's TLS port */
 	enum client_goal goal;
 };
 

@@ -68,6 +68,20 @@ read_goal(struct client_wish *wish, struct slice value)
 	return false;
 }
 
+static bool
+read_way(struct client_wish *wish, struct slice value)
+{
+	wish->direct_tls = slice_is_text(value, "TLS");
+	return wish->direct_tls;
+}
+
+static bool
+read_origin(struct client_wish *wish, struct slice value)
+{
+	wish->from = value;
+	return value.len > 0;
+}
+
 static const struct {
 	const char *word;
 	bool (*read)(struct client_wish *wish, struct slice value);
@@ -76,6 +90,8 @@ static const struct {
 	{ "with", read_mechanism },
 	{ "password", read_password },
 	{ "without", read_goal },
+	{ "by", read_way },
+	{ "from", read_origin },
 };
 
 static bool
@@ -103,6 +119,8 @@ read_wish(struct script *script, struct slice rest, struct wish *wish)
 		if (slice_is_text(word, "without"))
 			wish->presence = false;
 	}
+	if (wish->client.direct_tls && wish->client.from.len > 0)
+		return script_fail(script, "a PROXY header goes before STARTTLS only");
 	return 0;
 }
 

@@ -79,18 +79,20 @@ read_ready(struct kithd *kithd, int fd)
 {
 	char line[4096] = "";
 	FILE *in = fdopen(fd, "r");
-	const char *port = NULL, *ca = NULL;
+	const char *port = NULL, *tls_port = NULL, *ca = NULL;
 
 	if (in == NULL)
 		return -1;
 	if (fgets(line, sizeof(line), in) != NULL) {
 		port = strstr(line, "\"c2s\":");
+		tls_port = strstr(line, "\"c2s_tls\":");
 		ca = strstr(line, "\"ca\":\"");
 	}
 	(void)fclose(in);
-	if (port == NULL || ca == NULL)
+	if (port == NULL || tls_port == NULL || ca == NULL)
 		return -1;
 	kithd->target.port = (unsigned)strtoul(port + strlen("\"c2s\":"), NULL, 10);
+	kithd->target.tls_port = (unsigned)strtoul(tls_port + strlen("\"c2s_tls\":"), NULL, 10);
 	if (kithd->target.port == 0)
 		return -1;
 	return sscanf(ca, "\"ca\":\"%511[^\"]", kithd->ca) == 1 ? 0 : -1;

@@ -19,6 +19,7 @@ static const struct option longs[] = {
 	{ "set", required_argument, NULL, 's' },
 	{ "host", required_argument, NULL, 'H' },
 	{ "port", required_argument, NULL, 'p' },
+	{ "tls-port", required_argument, NULL, 't' },
 	{ "domain", required_argument, NULL, 'd' },
 	{ "ca", required_argument, NULL, 'c' },
 	{ "password", required_argument, NULL, 'w' },
@@ -35,6 +36,7 @@ usage(FILE *out)
 		"  --dir DIR         its folder\n"
 		"  --set KEY=VALUE   an option for it (may repeat)\n"
 		"  --port N          a server that runs already\n"
+		"  --tls-port N      its port for TLS from the first byte\n"
 		"  --host HOST       where it runs, a name or an address (127.0.0.1)\n"
 		"  --domain D        its domain (localhost)\n"
 		"  --ca FILE         whom to trust\n"
@@ -64,6 +66,9 @@ parse(int argc, char **argv, struct choices *choices, struct script *script)
 			break;
 		case 'p':
 			script->world.port = (unsigned)strtoul(optarg, NULL, 10);
+			break;
+		case 't':
+			script->world.tls_port = (unsigned)strtoul(optarg, NULL, 10);
 			break;
 		case 'd':
 			script->world.domain = optarg;

@@ -229,6 +229,7 @@ meet_server(struct script *script)
 			0)
 			return script_fail(script, "the server does not start");
 		script->world.port = script->target->port;
+		script->world.tls_port = script->target->tls_port;
 		script->ca = script->target->ca;
 	}
 	if (script_find_host(script) < 0)

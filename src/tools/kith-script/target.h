@@ -21,7 +21,7 @@ struct target {
 	int (*stop)(struct target *target);
 	/* Lets time pass without anybody doing anything; NULL: its time is everyone's. */
 	void (*pass)(struct target *target, uint64_t ms);
-	unsigned port;
+	unsigned port, tls_port;
 	const char *ca;
 };
 
