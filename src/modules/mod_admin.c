@@ -414,7 +414,7 @@ get_login(struct command *cmd)
 }
 
 static const struct xep xeps[] = {
-	{ 133, "1.3.1", XEP_COMPLETE },
+	{ 133, "1.3.1", XEP_PARTIAL },
 	{ 0 },
 };
 
