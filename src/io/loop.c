@@ -97,6 +97,8 @@ timer_start(struct loop *loop, struct timer *timer, uint64_t delay_ms)
 	timer->due_ms -= timer->due_ms % WHEEL_STEP_MS;
 	if (timer->due_ms < least)
 		timer->due_ms = least;
+	if (timer->due_ms < loop->look_ms)
+		loop->look_ms = timer->due_ms;
 	list_append(&loop->wheel[slot_of(timer->due_ms)], &timer->link);
 	loop->stats.timers++;
 }
@@ -144,8 +146,9 @@ fire_timers(struct loop *loop)
 		fire_slot(loop, &loop->wheel[step % WHEEL_SLOTS]);
 }
 
-uint64_t
-loop_next_timer_ms(const struct loop *loop)
+/* When the wheel has a timer that is due; or how far it reaches. */
+static uint64_t
+next_due(const struct loop *loop)
 {
 	uint64_t base = loop->swept_ms / WHEEL_STEP_MS;
 
@@ -158,10 +161,22 @@ loop_next_timer_ms(const struct loop *loop)
 
 		for (; link != slot; link = link->next) {
 			if (container_of(link, struct timer, link)->due_ms <= at)
-				return at > loop->now_ms ? at - loop->now_ms : 0;
+				return at;
 		}
 	}
-	return (uint64_t)WHEEL_SLOTS * WHEEL_STEP_MS;
+	return (base + WHEEL_SLOTS) * WHEEL_STEP_MS;
+}
+
+/* The wheel is walked only when the time has come that was found last; a stopped timer may make
+ * that too early, never too late. */
+uint64_t
+loop_next_timer_ms(struct loop *loop)
+{
+	if (loop->look_ms <= loop->now_ms)
+		loop->look_ms = next_due(loop);
+	if (loop->look_ms == UINT64_MAX)
+		return UINT64_MAX;
+	return loop->look_ms > loop->now_ms ? loop->look_ms - loop->now_ms : 0;
 }
 
 bool

@@ -61,6 +61,7 @@ struct loop {
 	int epoll_fd, wake_fd;
 	struct watch wake_watch;
 	uint64_t now_ms, swept_ms;      /* timers are fired up to swept_ms */
+	uint64_t look_ms;               /* no timer is due before; 0: not known */
 	_Atomic(struct task *) mailbox; /* newest first */
 	_Atomic(bool) sleeping, stopping;
 	struct list wheel[WHEEL_SLOTS]; // timer.link
@@ -80,6 +81,6 @@ void loop_finish(struct loop *loop);
 void loop_work(struct loop *loop);
 bool loop_has_work(const struct loop *loop);
 /* Milliseconds until the next timer may be due; UINT64_MAX: none runs. */
-uint64_t loop_next_timer_ms(const struct loop *loop);
+uint64_t loop_next_timer_ms(struct loop *loop);
 
 #endif
