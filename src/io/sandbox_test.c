@@ -28,7 +28,7 @@ typedef int attempt(const struct place *place);
 static int
 open_at(const char *directory, const char *name, int flags)
 {
-	char path[512];
+	char path[1024];
 	int fd;
 
 	(void)snprintf(path, sizeof(path), "%s/%s", directory, name);
