@@ -1,9 +1,10 @@
 /*
- * The roster as clients see it (RFC 6121, 2): get, set and remove. The subscriptions in it are
- * the core's; here names, groups and the removal of a contact are changed.
+ * The roster as clients see it (RFC 6121, 2): get, set and remove, by versions or without. The
+ * subscriptions in it are the core's; here names, groups and the removal of a contact are changed.
  */
 #include "server/module.h"
 #include "server/roster.h"
+#include "server/roster_history.h"
 #include "server/subscription.h"
 
 enum { NAME_BYTES = 1023 }; /* of a contact or a group, as of a part of an address */
@@ -15,16 +16,16 @@ struct roster_config {
 extern const struct module mod_roster;
 
 static void
-get_roster(struct iq *iq)
+tell_roster(struct iq *iq, struct slice version)
 {
 	struct roster *roster = account_roster(iq->account);
 	struct roster_query answer = {
+		.version = version,
 		.items.v = arena_array(iq->arena, roster->contacts.count + 1, struct roster_item),
 	};
 	struct map_node *node;
 	size_t at = 0;
 
-	session_want_roster(iq->session);
 	while ((node = map_next(&roster->contacts, &at)) != NULL) {
 		const struct contact *c = container_of(node, struct contact, node);
 
@@ -32,6 +33,61 @@ get_roster(struct iq *iq)
 		answer.items.v[answer.items.count++] = c->item;
 	}
 	iq_result(iq, &roster_payload, &answer);
+}
+
+/* 2.6.3: a contact that has changed while the client was away. */
+static void
+push_step(struct session *s, struct roster *roster, const struct roster_step *step)
+{
+	const struct contact *c = roster_find(roster, step->bare);
+	struct roster_item item = { .subscription = SLICE("remove") };
+	struct roster_query push = { .items = { &item, 1 } };
+	char version[ROSTER_VERSION_CHARS + 1];
+
+	roster_version_write(step->version, version);
+	push.version = slice_of(version);
+	/* One that is gone has but its address, of which the text is enough to be written. */
+	item.jid.full = step->bare;
+	if (c != NULL)
+		item = c->item;
+	session_push(s, &roster_payload, &push);
+}
+
+/*
+ * 2.6.3: nothing but the changes, unless they are more to send than the roster: a push is about
+ * two contacts in size.
+ */
+static void
+tell_changes(struct iq *iq, struct slice known)
+{
+	struct session *s = iq->session;
+	struct roster *roster = account_roster(iq->account);
+	const struct roster_history *history = roster_history_begin(roster);
+	struct roster_step steps[ROSTER_CHANGES_MOST];
+	char version[ROSTER_VERSION_CHARS + 1];
+	int count = roster_history_since(history, known, steps);
+
+	if (count < 0 || (size_t)count * 2 > roster->contacts.count) {
+		roster_version_write(roster_history_now(history), version);
+		tell_roster(iq, slice_of(version));
+		return;
+	}
+	iq_result(iq, NULL, NULL);
+	for (int i = 0; i < count; i++)
+		push_step(s, roster, &steps[i]);
+}
+
+static void
+get_roster(struct iq *iq)
+{
+	const struct roster_query *query = iq_data(iq, &roster_payload);
+	bool by_versions = query->version.p != NULL;
+
+	session_want_roster(iq->session, by_versions);
+	if (by_versions)
+		tell_changes(iq, query->version);
+	else
+		tell_roster(iq, NO_SLICE);
 }
 
 /* What is wrong with a roster set; text NULL: nothing. */
@@ -181,6 +237,20 @@ refuse_others(struct iq *iq)
 	iq_error(iq, FORBIDDEN, "A roster is its owner's alone");
 }
 
+static void
+offer_versions(struct buffer *features, const struct host *host)
+{
+	static const struct payload payload = { "ver", "urn:xmpp:features:rosterver", NULL };
+
+	(void)host;
+	codec_encode(features, &payload, NULL);
+}
+
+static const struct xep xeps[] = {
+	{ 237, "1.3", XEP_COMPLETE },
+	{ 0 },
+};
+
 static const struct option options[] = {
 	OPTION_UINT(struct roster_config, max_items, "max_items", 5000, 1, 1000000,
 		"How many contacts one roster may hold."),
@@ -200,8 +270,10 @@ static const struct iq_route routes[] = {
 const struct module mod_roster = {
 	.name = "roster",
 	.about = "Keeps each user's contacts.",
+	.xeps = xeps,
 	.options = options,
 	.config_size = sizeof(struct roster_config),
 	.routes = routes,
 	.on.account_loading = roster_load,
+	.on.bind_features = offer_versions,
 };

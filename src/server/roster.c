@@ -5,6 +5,7 @@
 #include "server/roster.h"
 
 #include "server/account_internal.h"
+#include "server/roster_history.h"
 #include "server/server_internal.h"
 #include "server/session_internal.h"
 
@@ -51,6 +52,7 @@ roster_init(struct roster *roster)
 {
 	map_init(&roster->contacts);
 	map_init(&roster->requests);
+	roster->history = NULL;
 }
 
 void
@@ -66,6 +68,7 @@ roster_finish(struct roster *roster)
 		free(container_of(node, struct subscription_request, node));
 	map_finish(&roster->contacts);
 	map_finish(&roster->requests);
+	roster_history_destroy(&roster->history);
 }
 
 struct contact *
@@ -127,12 +130,22 @@ contact_create(const struct roster_item *item)
 	return c;
 }
 
+static void
+take_out(struct roster *roster, struct contact *c)
+{
+	map_remove(&roster->contacts, &c->node);
+	free(c);
+}
+
 void
 roster_put_contact(struct roster *roster, const struct roster_item *item)
 {
 	struct contact *c = contact_create(item);
+	struct contact *old = roster_find(roster, c->node.key);
 
-	roster_drop_contact(roster, c->node.key);
+	roster_history_note(roster->history, old == NULL ? NULL : &old->item, &c->item);
+	if (old != NULL)
+		take_out(roster, old);
 	map_insert(&roster->contacts, &c->node);
 }
 
@@ -143,8 +156,8 @@ roster_drop_contact(struct roster *roster, struct slice bare)
 
 	if (c == NULL)
 		return;
-	map_remove(&roster->contacts, &c->node);
-	free(c);
+	roster_history_note(roster->history, &c->item, NULL);
+	take_out(roster, c);
 }
 
 void
@@ -243,18 +256,24 @@ roster_load(struct account *acct)
 void
 roster_push(struct account *acct, const struct roster_item *item)
 {
+	const struct roster_history *history = acct->roster.history;
 	struct roster_item copy = *item;
 	struct roster_query query = { .items = { &copy, 1 } };
+	char version[ROSTER_VERSION_CHARS + 1] = "";
 	struct session *s;
 
+	if (history != NULL)
+		roster_version_write(roster_history_now(history), version);
 	LIST_EACH (s, &acct->sessions, struct session, link) {
+		query.version = s->wants_versions ? slice_of(version) : NO_SLICE;
 		if (s->wants_roster)
 			session_push(s, &roster_payload, &query);
 	}
 }
 
 void
-session_want_roster(struct session *s)
+session_want_roster(struct session *s, bool with_versions)
 {
 	s->wants_roster = true;
+	s->wants_versions = with_versions;
 }

@@ -11,6 +11,7 @@
 #include "proto/jid.h"
 
 struct account;
+struct roster_history;
 struct session;
 struct store_txn;
 
@@ -54,8 +55,9 @@ struct subscription_request {
 };
 
 struct roster {
-	struct map contacts; // contact.node
-	struct map requests; // subscription_request.node
+	struct map contacts;            // contact.node
+	struct map requests;            // subscription_request.node
+	struct roster_history *history; /* NULL: nobody has asked for a version yet */
 };
 
 struct roster *account_roster(struct account *acct);
@@ -84,11 +86,14 @@ void roster_finish(struct roster *roster);
 /* At account_loading: asks for the stored roster. */
 void roster_load(struct account *acct);
 
-/* Sends the item to the sessions that asked for the roster (RFC 6121, 2.1.6). */
+/*
+ * Sends the item, the last one that changed, to the sessions that asked for the roster (RFC 6121,
+ * 2.1.6); with the roster's version to those that know versions.
+ */
 void roster_push(struct account *acct, const struct roster_item *item);
 
-/* The session gets roster pushes from now on (RFC 6121, 2.1.6). */
-void session_want_roster(struct session *s);
+/* The session gets roster pushes from now on (RFC 6121, 2.1.6), with versions or without. */
+void session_want_roster(struct session *s, bool with_versions);
 
 const char *subscription_name(unsigned subscription);
 

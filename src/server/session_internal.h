@@ -31,8 +31,9 @@ struct session {
 	uint16_t directed_count;
 	int8_t priority;
 	bool is_available;
-	bool wants_roster; /* asked for the roster: gets pushes (RFC 6121, 2.1.6) */
-	bool pinged;       /* asked whether it is there */
+	bool wants_roster;   /* asked for the roster: gets pushes (RFC 6121, 2.1.6) */
+	bool wants_versions; /* with the roster's version (2.6.3) */
+	bool pinged;         /* asked whether it is there */
 	bool ended;
 	bool is_overfull;                   /* takes nothing any more and ends at once */
 	bool waits_for_itself;              /* its own output is full, so it is not read from */

@@ -49,6 +49,8 @@ static const struct {
 	{ 199, "XMPP Ping" },
 	{ 202, "Entity Time" },
 	{ 203, "Delayed Delivery" },
+	{ 227, "Portable Import/Export Format for XMPP-IM Servers" },
+	{ 237, "Roster Versioning" },
 	{ 368, "SRV records for XMPP over TLS" },
 	{ 438, "Best practices for password hashing and storage" },
 	{ 440, "SASL Channel-Binding Type Capability" },
