@@ -259,7 +259,8 @@ listener_port(const struct listener *listener)
 }
 
 void
-listener_set_tls(struct listener *listener, struct tls_context *tls)
+listener_adjust(struct listener *listener, uint32_t accepts_per_second, const char *const *proxies)
 {
-	listener->config.tls = tls;
+	listener->config.accepts_per_second = accepts_per_second;
+	listener->config.proxies = proxies;
 }

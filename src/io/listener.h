@@ -33,7 +33,8 @@ void listener_destroy(struct listener **listener);
 /* The port that was picked. */
 uint16_t listener_port(const struct listener *listener);
 
-/* For connections from now on. */
-void listener_set_tls(struct listener *listener, struct tls_context *tls);
+/* For connections from now on; see listener_config. */
+void listener_adjust(
+	struct listener *listener, uint32_t accepts_per_second, const char *const *proxies);
 
 #endif

@@ -18,7 +18,7 @@
 enum { LARGE_BYTES = 128 * 1024 };
 
 struct program {
-	sigset_t signals; /* that end the server, or renew certificates */
+	sigset_t signals; /* that end the server, or reload */
 	struct args args;
 	struct try_options try;
 	struct try_state try_state;
@@ -40,7 +40,7 @@ complain(const struct program *p, const char *what)
 }
 
 static int
-apply_sets(struct program *p)
+apply_sets(struct program *p, struct config *config)
 {
 	for (size_t i = 0; i < p->args.sets.count; i++) {
 		struct slice text = slice_of(p->args.sets.v[i]);
@@ -51,7 +51,7 @@ apply_sets(struct program *p)
 				"--set %s: give KEY=VALUE", p->args.sets.v[i]);
 			return -EINVAL;
 		}
-		if (config_set(p->config, slice_make(text.p, equals), slice_from(text, equals + 1),
+		if (config_set(config, slice_make(text.p, equals), slice_from(text, equals + 1),
 			    &p->error) < 0)
 			return -EINVAL;
 	}
@@ -69,7 +69,7 @@ configure(struct program *p)
 	else if (p->args.config_path != NULL)
 		r = config_read(p->config, p->args.config_path, &p->error);
 	if (r == 0)
-		r = apply_sets(p);
+		r = apply_sets(p, p->config);
 	if (r == 0 && p->args.is_try && p->args.mode == MODE_EXPLAIN)
 		return 0;
 	return r;
@@ -83,6 +83,14 @@ level_of(const char *name)
 	if (strcmp(name, "warning") == 0)
 		return LOG_WARNING;
 	return strcmp(name, "debug") == 0 ? LOG_DEBUG : LOG_INFO;
+}
+
+static enum log_level
+log_level_of(const struct config *config)
+{
+	const struct server_config *conf = config_section(config, "server");
+
+	return level_of(conf->log_level);
 }
 
 static enum log_format
@@ -100,16 +108,48 @@ ask_to_stop(void *arg)
 	(void)kill(getpid(), SIGTERM);
 }
 
-static void
-renew_certificates(struct program *p)
+/* The file as it is now, and the command line's settings; a throwaway server has no file. */
+static int
+read_again(struct program *p, struct config **config_out)
 {
-	struct config_error error = { "" };
+	struct config *config;
+	int r;
 
-	if (server_renew_certificates(p->server, &error) < 0)
-		log_error(p->log, "certificates were not renewed and the old ones stay",
-			F_STR("why", error.text));
-	else
-		log_info(p->log, "certificates are read anew");
+	*config_out = p->config;
+	if (p->args.config_path == NULL)
+		return 0;
+	config = config_create(p->sections);
+	r = config_read(config, p->args.config_path, &p->error);
+	if (r == 0)
+		r = apply_sets(p, config);
+	*config_out = config;
+	return r;
+}
+
+/* All of it, or nothing: see server_reload. */
+static void
+reload(struct program *p)
+{
+	struct config *before = p->config, *fresh;
+	int r = read_again(p, &fresh);
+
+	if (r == 0)
+		r = server_reload(p->server, fresh, &p->error);
+	if (r == 0) {
+		/* Said when the old level or the new one lets it be said. */
+		if (log_level_of(fresh) > log_level_of(before))
+			log_set_level(p->log, log_level_of(fresh));
+		log_info(p->log, "the configuration and the certificates are read anew");
+		log_set_level(p->log, log_level_of(fresh));
+		p->config = fresh;
+	} else {
+		log_error(p->log,
+			"the configuration was not reloaded and the old one stays; mend it and "
+			"reload again",
+			F_STR("why", p->error.text));
+	}
+	if (before != fresh)
+		config_destroy(r == 0 ? &before : &fresh);
 }
 
 /* The next signal; meanwhile the watchdog hears of us, as long as all shards answer. */
@@ -127,7 +167,7 @@ next_signal(struct program *p, const sigset_t *signals)
 }
 
 /*
- * Waits for SIGINT or SIGTERM; SIGHUP renews certificates. Blocked before any thread began, so
+ * Waits for SIGINT or SIGTERM; SIGHUP reloads. Blocked before any thread began, so
  * only this thread gets them.
  */
 static void
@@ -139,7 +179,7 @@ wait_for_end(struct program *p, const sigset_t *signals)
 		signal = next_signal(p, signals);
 		if (signal == SIGHUP) {
 			notify_reloading(&p->notify);
-			renew_certificates(p);
+			reload(p);
 			notify_ready(&p->notify);
 		}
 	} while (signal != SIGINT && signal != SIGTERM);
@@ -225,7 +265,7 @@ run(struct program *p)
 	unsigned held = enter_sandbox(p);
 	int status;
 
-	p->log = log_create(STDERR_FILENO, format_of(conf->log_format), level_of(conf->log_level));
+	p->log = log_create(STDERR_FILENO, format_of(conf->log_format), log_level_of(p->config));
 	if (format_of(conf->log_format) == LOG_JOURNAL)
 		log_use_journal(p->log, NULL);
 	setup.log = p->log;

@@ -39,15 +39,15 @@ exhausted(struct listener *listener, void *arg)
 }
 
 static int
-load_host(struct tls_context *tls, const struct host *host, struct config_error *error)
+load_host(struct tls_context *tls, const struct host_config *host, struct config_error *error)
 {
 	struct tls_error why;
 
 	if (host->certificate == NULL || host->key == NULL)
 		return 0;
-	if (tls_context_add(tls, host_domain(host).p, host->certificate, host->key, &why) < 0) {
+	if (tls_context_add(tls, host->domain, host->certificate, host->key, &why) < 0) {
 		(void)snprintf(error->text, sizeof(error->text), "host \"%s\": %.400s",
-			host_domain(host).p, why.text);
+			host->domain, why.text);
 		return -EINVAL;
 	}
 	return 1;
@@ -55,33 +55,34 @@ load_host(struct tls_context *tls, const struct host *host, struct config_error 
 
 /* No reason to serve nobody: some clients go on, and its renewal may be on the way. */
 static void
-warn_of_expired(struct server *server, const struct tls_context *tls)
+warn_of_expired(struct server *server, const struct config *config, const struct tls_context *tls)
 {
-	for (size_t i = 0; tls != NULL && i < server->host_count; i++) {
-		const char *domain = host_domain(&server->hosts[i]).p;
+	for (size_t i = 0; tls != NULL && i < config->host_count; i++) {
+		const struct host_config *host = &config->hosts[i];
 
-		if (!tls_context_is_valid(tls, domain))
+		if (!tls_context_is_valid(tls, host->domain))
 			log_warning(server->log,
 				"a certificate is not valid today and clients may refuse it; renew "
-				"it and send SIGHUP",
-				F_STR("host", domain), F_STR("file", server->hosts[i].certificate));
+				"it and reload",
+				F_STR("host", host->domain), F_STR("file", host->certificate));
 	}
 }
 
 /* The certificates of all hosts; *tls_out NULL: there are none. */
 static int
-load_hosts(struct server *server, const struct tls_ticket_seed *seed, struct tls_context **tls_out,
+load_hosts(const struct config *config, const struct core_config *core,
+	const struct tls_ticket_seed *seed, struct tls_context **tls_out,
 	struct config_error *error)
 {
 	struct tls_context *tls = tls_context_create("xmpp-client");
 	int count = 0;
 
-	if (server->core->c2s->tls_tickets)
+	if (core->c2s->tls_tickets)
 		tls_context_use_tickets(tls, seed);
-	if (server->core->auth->external)
-		tls_context_ask_client(tls, server->core->c2s->client_ca);
-	for (size_t i = 0; i < server->host_count; i++) {
-		int r = load_host(tls, &server->hosts[i], error);
+	if (core->auth->external)
+		tls_context_ask_client(tls, core->c2s->client_ca);
+	for (size_t i = 0; i < config->host_count; i++) {
+		int r = load_host(tls, &config->hosts[i], error);
 
 		if (r < 0) {
 			tls_context_destroy(&tls);
@@ -96,65 +97,53 @@ load_hosts(struct server *server, const struct tls_ticket_seed *seed, struct tls
 }
 
 int
-c2s_load_certificates(struct server *server, struct config_error *error)
+c2s_load_certificates(struct server *server, struct config *config, struct tls_context **tls_out,
+	struct config_error *error)
 {
+	const struct core_config *core = core_config_of(config);
 	struct tls_ticket_seed seed;
 	int r = 0;
 
 	ticket_seed_make(&seed, clock_monotonic_ms());
 	for (unsigned i = 0; r == 0 && i < server->shard_count; i++)
-		r = load_hosts(server, &seed, &server->shards[i]->tls, error);
+		r = load_hosts(config, core, &seed, &tls_out[i], error);
 	ticket_seed_erase(&seed);
-	if (r < 0)
-		return r;
-	warn_of_expired(server, server->shards[0]->tls);
-	if (server->shards[0]->tls != NULL || !server->core->c2s->require_tls)
-		return 0;
-	(void)snprintf(error->text, sizeof(error->text),
-		"no host has a certificate, so nobody could sign in; set certificate and key of a "
-		"host, or c2s.require_tls = no on a trusted network");
-	return -EINVAL;
-}
-
-struct renewal {
-	struct task task;
-	struct shard *shard;
-	struct tls_context *fresh;
-};
-
-/* On the shard's thread. */
-static void
-renew(struct task *task)
-{
-	struct renewal *renewal = container_of(task, struct renewal, task);
-
-	tls_context_renew(renewal->shard->tls, &renewal->fresh);
-	free(renewal);
-}
-
-int
-server_renew_certificates(struct server *server, struct config_error *error)
-{
-	struct tls_context *fresh[SHARDS_MOST] = { NULL };
-	struct tls_ticket_seed unused; /* the contexts that are renewed keep their keys */
-	int r = 0;
-
-	if (server->shards[0]->tls == NULL)
-		return 0; /* without any at the start there is nothing that listens for TLS */
-	ticket_seed_make(&unused, clock_monotonic_ms());
-	for (unsigned i = 0; r == 0 && i < server->shard_count; i++)
-		r = load_hosts(server, &unused, &fresh[i], error);
-	for (unsigned i = 0; i < server->shard_count; i++) {
-		if (r < 0) {
-			tls_context_destroy(&fresh[i]);
-			continue;
-		}
-		struct renewal *renewal = xcalloc(1, sizeof(*renewal));
-
-		*renewal = (struct renewal){ { .run = renew }, server->shards[i], fresh[i] };
-		loop_post(renewal->shard->loop, &renewal->task);
+	if (r == 0 && tls_out[0] == NULL && core->c2s->require_tls) {
+		(void)snprintf(error->text, sizeof(error->text),
+			"no host has a certificate, so nobody could sign in; set certificate and "
+			"key of a host, or c2s.require_tls = no on a trusted network");
+		r = -EINVAL;
 	}
+	for (unsigned i = 0; r < 0 && i < server->shard_count; i++)
+		tls_context_destroy(&tls_out[i]);
+	if (r == 0)
+		warn_of_expired(server, config, tls_out[0]);
 	return r;
+}
+
+void
+c2s_adjust(struct shard *shard)
+{
+	const struct c2s_config *conf = shard->server->core->c2s;
+
+	for (size_t i = 0; i < shard->listener_count; i++)
+		listener_adjust(shard->listeners[i], conf->accept_rate, conf->proxies.v);
+}
+
+void
+c2s_end_gone(struct shard *shard)
+{
+	struct session *s;
+	struct login *login;
+
+	LIST_EACH (login, &shard->logins, struct login, link) {
+		if (login->host != NULL && login->host->is_gone)
+			login_end(login, STREAM_HOST_GONE, NULL);
+	}
+	LIST_EACH (s, &shard->sessions, struct session, all) {
+		if (s->account->host->is_gone)
+			session_end(s, STREAM_HOST_GONE, NULL);
+	}
 }
 
 static int

@@ -68,7 +68,12 @@ bool command_is_for(const struct command_entry *entry, struct shard *shard, cons
 /* The entry of a node; NULL: none. */
 const struct command_entry *command_entry_find(const struct server *server, struct slice node);
 
-/* At start. 0, or -EINVAL: two modules have one node, or an admin's address is none. */
+struct server_config;
+
+/* 0, or -EINVAL: the address of an admin is none. */
+int admins_check(const struct server_config *conf, struct config_error *error);
+
+/* At start. 0, or -EINVAL: two modules have one node. */
 int commands_check(struct server *server, struct config_error *error);
 
 #endif

@@ -198,14 +198,18 @@ check_admin(const char *text, struct config_error *error)
 }
 
 int
-commands_check(struct server *server, struct config_error *error)
+admins_check(const struct server_config *conf, struct config_error *error)
 {
-	const struct text_list *admins = &server->core->server->admins;
-
-	for (size_t i = 0; i < admins->count; i++) {
-		if (check_admin(admins->v[i], error) < 0)
+	for (size_t i = 0; i < conf->admins.count; i++) {
+		if (check_admin(conf->admins.v[i], error) < 0)
 			return -EINVAL;
 	}
+	return 0;
+}
+
+int
+commands_check(struct server *server, struct config_error *error)
+{
 	for (size_t i = 0; i < server->module_count; i++) {
 		const struct command_entry *entry = server->modules[i].module->commands;
 

@@ -68,6 +68,13 @@ int config_read_text(
  */
 int config_check_shape(struct slice text, const char *name, struct config_error *error);
 
+/*
+ * 0 when a server that runs with the one may go on with the other; -EINVAL, and which option it is,
+ * when one differs that counts at the start only. Both have the same sections.
+ */
+int config_check_fixed(
+	const struct config *old, const struct config *fresh, struct config_error *error);
+
 /* kithd.conf with every option at its default and its sentence as a comment. */
 void config_dump_defaults(const struct option_section *sections, FILE *out);
 

@@ -85,7 +85,9 @@ config_dump_manual(const struct option_section *sections, FILE *out)
 			(void)fprintf(out, "*%s* = _%s_\n\t%s Default: ", option->key,
 				type_name(option->type), option->about);
 			write_default(out, option);
-			(void)fputs(".\n\n", out);
+			(void)fputs(option_is_fixed(sections, option) ? ". At the start only.\n\n"
+								      : ".\n\n",
+				out);
 		}
 	}
 }

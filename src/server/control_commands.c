@@ -18,7 +18,7 @@ read_jid(struct control_request *request, struct slice name)
 	if (has_domain)
 		r = jid_parse(name, &request->arena, &request->jid);
 	else
-		r = jid_make(name, host_domain(&server->hosts[0]), NO_SLICE, &request->arena,
+		r = jid_make(name, host_domain(server->hosts[0]), NO_SLICE, &request->arena,
 			&request->jid);
 	if (r < 0 || request->jid.local_len == 0 || request->jid.resource_len > 0) {
 		control_error(request, "this is no user's address; give one such as a@example.org");

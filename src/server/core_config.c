@@ -1,6 +1,8 @@
 /* The options of the core. */
 #include "server/core_config.h"
 
+#include "server/config.h"
+
 static const struct option server_options[] = {
 	OPTION_UINT(struct server_config, shards, "shards", 0, 0, 64,
 		"How many threads own accounts; 0: one for each core but one."),
@@ -94,9 +96,25 @@ static const struct option auth_options[] = {
 	{ 0 },
 };
 
+static const char *const server_fixed[] = { "shards", "workers", "directory", "log_format",
+	"sandbox", NULL };
+static const char *const c2s_fixed[] = { "addresses", "port", "tls_port", "tls_tickets", NULL };
+
 const struct option_section core_sections[] = {
-	{ "server", "The server as a whole.", server_options, sizeof(struct server_config) },
-	{ "c2s", "Connections of clients.", c2s_options, sizeof(struct c2s_config) },
-	{ "auth", "Signing in.", auth_options, sizeof(struct auth_config) },
+	{ "server", "The server as a whole.", server_options, sizeof(struct server_config),
+		server_fixed },
+	{ "c2s", "Connections of clients.", c2s_options, sizeof(struct c2s_config), c2s_fixed },
+	{ "auth", "Signing in.", auth_options, sizeof(struct auth_config), NULL },
 	{ 0 },
 };
+
+const struct core_config *
+core_config_of(struct config *config)
+{
+	struct core_config *core = arena_new(&config->arena, struct core_config);
+
+	core->server = config_section(config, "server");
+	core->c2s = config_section(config, "c2s");
+	core->auth = config_section(config, "auth");
+	return core;
+}

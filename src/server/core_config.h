@@ -46,4 +46,9 @@ struct core_config {
 /* The sections, ending with a NULL name; the modules' follow them in the server's list. */
 extern const struct option_section core_sections[];
 
+struct config;
+
+/* The core's sections of that configuration; lives in it. */
+const struct core_config *core_config_of(struct config *config);
+
 #endif

@@ -194,7 +194,7 @@ void
 disco_settle(struct server *server)
 {
 	for (size_t i = 0; i < server->host_count; i++) {
-		struct host *host = &server->hosts[i];
+		struct host *host = server->hosts[i];
 		struct disco *told;
 		struct arena arena;
 

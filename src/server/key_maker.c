@@ -13,6 +13,7 @@ struct batch {
 	struct shard *shard;
 	struct key_request *requests[SCRAM_MANY];
 	size_t count;
+	uint32_t iterations; /* as configured when the batch began */
 };
 
 void
@@ -33,8 +34,7 @@ make_keys(struct job *job)
 		passwords[i] = batch->requests[i]->password;
 		out[i] = &batch->requests[i]->keys;
 	}
-	(void)scram_credentials_make_many(
-		passwords, batch->count, batch->shard->server->core->auth->iterations, out);
+	(void)scram_credentials_make_many(passwords, batch->count, batch->iterations, out);
 }
 
 static struct key_request *
@@ -92,6 +92,7 @@ start_batch(struct shard *shard)
 	struct batch *batch = xcalloc(1, sizeof(*batch));
 
 	batch->shard = shard;
+	batch->iterations = shard->server->core->auth->iterations;
 	batch->job = (struct job){ .loop = shard->loop, .run = make_keys, .done = batch_done };
 	while (batch->count < SCRAM_MANY && !list_is_empty(&shard->key_maker.waiting))
 		batch->requests[batch->count++] = take(&shard->key_maker);

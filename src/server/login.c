@@ -184,7 +184,7 @@ choose_host(struct login *login, const struct stream_event *event)
 	struct slice domain;
 
 	if (event->to.p == NULL && server->host_count == 1)
-		return &server->hosts[0];
+		return server->hosts[0];
 	if (event->to.p == NULL) {
 		login_end(login, STREAM_IMPROPER_ADDRESSING, "The stream's header has no 'to'");
 		return NULL;

@@ -88,12 +88,18 @@ struct option {
 /* Whether it has the form of a URI or an IRI: a scheme, a colon, and no blanks behind it. */
 bool option_is_uri(struct slice value);
 
-/* One section of kithd.conf. */
+struct option_section;
+
+/* Whether the section's option counts at the start only. */
+bool option_is_fixed(const struct option_section *section, const struct option *option);
+
+/* One section of kithd.conf. Its options count for what begins after a reload, unless fixed. */
 struct option_section {
 	const char *name; /* NULL ends a list of sections */
 	const char *about;
 	const struct option *options; /* may be NULL */
 	size_t size;                  /* of the struct that the options fill */
+	const char *const *fixed;     /* keys that count at the start only; NULL at the end */
 };
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "proto/jid.h"
+#include "server/throttle.h"
 
 #include <stdlib.h>
 
@@ -21,7 +22,7 @@ struct place {
 struct places {
 	struct map entries; // place.node
 	struct list by_age; // place.link, the one that was used last at the end
-	unsigned failures;
+	const struct throttle_policy *policy;
 };
 
 struct key {
@@ -29,13 +30,13 @@ struct key {
 };
 
 struct places *
-places_create(unsigned failures)
+places_create(const struct throttle_policy *policy)
 {
 	struct places *places = xcalloc(1, sizeof(*places));
 
 	map_init(&places->entries);
 	list_init(&places->by_age);
-	places->failures = failures;
+	places->policy = policy;
 	return places;
 }
 
@@ -124,6 +125,6 @@ places_fail(struct places *places, struct slice bare, struct slice network)
 {
 	struct place *place = find(places, bare, network);
 
-	if (place != NULL && ++place->failures >= places->failures)
+	if (place != NULL && ++place->failures >= places->policy->free_ones)
 		drop(places, place);
 }

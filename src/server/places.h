@@ -9,9 +9,13 @@
 #include "base/slice.h"
 
 struct places;
+struct throttle_policy;
 
-/* failures: after that many the account is not known there any more. */
-struct places *places_create(unsigned failures);
+/*
+ * After as many failures as the policy leaves free the account is not known there any more. The
+ * policy outlives the places, and may change.
+ */
+struct places *places_create(const struct throttle_policy *policy);
 void places_destroy(struct places **places);
 
 /* Someone signed in to the account (its bare JID) from that network (throttle.h). */

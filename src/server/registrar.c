@@ -343,6 +343,10 @@ arrive(struct task *task)
 	struct shard *home = measure->home;
 	struct host *host = server_host(home->server, jid_domain(&measure->jid));
 
+	if (host == NULL) {
+		answer(measure, -ENOENT); /* a reload took it away meanwhile */
+		return;
+	}
 	measure->waiter.ready = take_measure;
 	measure->waiter.arg = measure;
 	account_when_ready(account_load(home, host, &measure->jid), &measure->waiter);

@@ -154,9 +154,7 @@ route_open(struct shard *shard, struct letter *letter)
 		log_error(shard->server->log, "a letter could not be read; this is a bug of kithd",
 			F_UINT("bytes", letter->bytes.len));
 	} else if (letter->recipients == NULL) {
-		shard->routing = true;
-		hand_over(shard, server_host(shard->server, jid_domain(&st.to)), &st);
-		shard->routing = false;
+		route(shard, &st); /* a reload may have taken its host away meanwhile */
 	} else {
 		shard->routing = true;
 		for (size_t i = 0; i < letter->recipient_count; i++)

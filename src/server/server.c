@@ -61,32 +61,12 @@ server_sections(const struct module *const *modules, struct arena *arena)
 	memcpy(sections, core_sections, core * sizeof(*sections));
 	for (size_t i = 0; i < n; i++)
 		sections[core + i] = (struct option_section){
-			modules[i]->name,
-			modules[i]->about,
-			modules[i]->options,
-			modules[i]->config_size,
+			.name = modules[i]->name,
+			.about = modules[i]->about,
+			.options = modules[i]->options,
+			.size = modules[i]->config_size,
 		};
 	return sections;
-}
-
-struct host *
-server_host(const struct server *server, struct slice domain)
-{
-	struct map_node *node = map_find(&server->host_map, domain);
-
-	return node == NULL ? NULL : container_of(node, struct host, node);
-}
-
-struct slice
-host_domain(const struct host *host)
-{
-	return host->node.key;
-}
-
-struct server *
-host_server(const struct host *host)
-{
-	return host->server;
 }
 
 struct shard *
@@ -139,7 +119,6 @@ lay_out_modules(struct server *server, const struct module *const *modules, size
 		struct module_slot *slot = &server->modules[i];
 
 		slot->module = modules[i];
-		slot->config = config_section(server->config, modules[i]->name);
 		slot->account_offset = *account_out - sizeof(struct account);
 		slot->session_offset = *session_out - sizeof(struct session);
 		slot->first_table = table;
@@ -149,44 +128,6 @@ lay_out_modules(struct server *server, const struct module *const *modules, size
 		table += count_stores(modules[i]);
 		server->metric_count += count_metrics(modules[i]);
 	}
-}
-
-static int
-add_hosts(struct server *server, struct config_error *error)
-{
-	struct config *config = server->config;
-
-	server->hosts = xcalloc(config->host_count + 1, sizeof(*server->hosts));
-	for (size_t i = 0; i < config->host_count; i++) {
-		struct host *host = &server->hosts[server->host_count];
-		struct slice domain;
-
-		if (jid_prepare_domain(slice_of(config->hosts[i].domain), &config->arena, &domain) <
-			0) {
-			(void)snprintf(error->text, sizeof(error->text),
-				"host \"%s\": this is no domain; give one such as example.org",
-				config->hosts[i].domain);
-			return -EINVAL;
-		}
-		if (server_host(server, domain) != NULL) {
-			(void)snprintf(error->text, sizeof(error->text),
-				"host \"%s\" is there twice; remove one", config->hosts[i].domain);
-			return -EINVAL;
-		}
-		/* With a NUL behind it: OpenSSL and listeners want C strings. */
-		host->node.key = arena_copy(&config->arena, domain);
-		host->server = server;
-		host->certificate = config->hosts[i].certificate;
-		host->key = config->hosts[i].key;
-		map_insert(&server->host_map, &host->node);
-		server->host_count++;
-	}
-	if (server->host_count > 0)
-		return 0;
-	(void)snprintf(error->text, sizeof(error->text),
-		"no host is configured; add a line such as: host \"example.org\" { certificate = "
-		"\"cert.pem\" key = \"key.pem\" }");
-	return -EINVAL;
 }
 
 static struct store_request *
@@ -329,15 +270,38 @@ make_pipeline(struct server *server, const struct server_setup *setup)
 			F_UINT("seed", setup->hook_seed));
 }
 
-static struct core_config *
-core_of(struct config *config)
+void
+server_use_config(struct server *server, struct config *config)
 {
-	struct core_config *core = arena_new(&config->arena, struct core_config);
+	server->config = config;
+	server->core = core_config_of(config);
+	server->client_limits = xml_limits_client;
+	server->client_limits.stanza_bytes = (uint32_t)server->core->c2s->stanza_bytes;
+	server->guessing = (struct throttle_policy){ server->core->auth->failures,
+		server->core->auth->backoff_ms };
+	for (size_t i = 0; i < server->module_count; i++)
+		server->modules[i].config = config_section(config, server->modules[i].module->name);
+	hosts_use(server);
+	disco_settle(server);
+}
 
-	core->server = config_section(config, "server");
-	core->c2s = config_section(config, "c2s");
-	core->auth = config_section(config, "auth");
-	return core;
+int
+server_check_config(struct config *config, struct config_error *error)
+{
+	int r = admins_check(core_config_of(config)->server, error);
+
+	return r < 0 ? r : hosts_check(config, error);
+}
+
+static int
+load_certificates(struct server *server, struct config_error *error)
+{
+	struct tls_context *tls[SHARDS_MOST] = { NULL };
+	int r = c2s_load_certificates(server, server->config, tls, error);
+
+	for (unsigned i = 0; i < server->shard_count; i++)
+		server->shards[i]->tls = tls[i];
+	return r;
 }
 
 int
@@ -350,16 +314,12 @@ server_create(
 
 	server->log = setup->log;
 	server->sim = setup->sim;
-	server->config = setup->config;
-	server->core = core_of(setup->config);
 	server->directory = setup->has_control ? setup->directory : NULL;
 	server->wants_stop = setup->wants_stop;
 	server->stop_arg = setup->stop_arg;
 	server->names = names_create();
 	server->codec = codec_create(server->names);
-	server->client_limits = xml_limits_client;
-	server->client_limits.stanza_bytes = (uint32_t)server->core->c2s->stanza_bytes;
-	map_init(&server->host_map);
+	hosts_init(server);
 	lay_out_modules(server, setup->modules, &account_size, &session_size);
 	server->roster_item = codec_add(server->codec, &roster_item_payload);
 	make_pipeline(server, setup);
@@ -367,15 +327,13 @@ server_create(
 	if (r == 0)
 		r = commands_check(server, error);
 	if (r == 0)
-		r = add_hosts(server, error);
+		r = server_check_config(setup->config, error);
 	if (r == 0) {
-		server->guessing = (struct throttle_policy){ server->core->auth->failures,
-			server->core->auth->backoff_ms };
+		server_use_config(server, setup->config);
 		server->networks = throttle_create(&server->guessing);
-		disco_settle(server);
 		make_shards(server, account_size, session_size);
 		server->workers = worker_pool_create(count_workers(server), JOBS_QUEUED);
-		r = c2s_load_certificates(server, error);
+		r = load_certificates(server, error);
 	}
 	if (r == 0)
 		r = open_store(server, setup, error);

@@ -38,10 +38,12 @@ int server_create(
 int server_start(struct server *server, struct config_error *error);
 
 /*
- * Reads all certificates again, for connections that begin from now on. On an error, which says
- * what is wrong, the old ones stay. By the thread that started the server, while it runs.
+ * A new configuration takes the place of the old one, and certificates are read anew, for what
+ * begins from now on; nobody is sent away but users of domains that are served no longer. On an
+ * error, which says what is wrong, nothing changes. After 0 the old configuration is needed no
+ * longer; it may also be the same one. By the thread that started the server, while it runs.
  */
-int server_renew_certificates(struct server *server, struct config_error *error);
+int server_reload(struct server *server, struct config *config, struct config_error *error);
 
 /* Tells everyone, waits for what is under way, and ends all threads. */
 void server_stop(struct server *server);

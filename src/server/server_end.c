@@ -56,10 +56,12 @@ turn_until_quiet(struct server *server, bool waits_for_store, uint64_t deadline_
 static void
 finish_work(struct server *server)
 {
-	uint64_t now = clock_monotonic_ms();
-	uint64_t deadline = now + server->core->server->stop_ms;
+	uint64_t deadline;
 
-	if (server->store == NULL || turn_until_quiet(server, true, deadline))
+	if (server->store == NULL)
+		return;
+	deadline = clock_monotonic_ms() + server->core->server->stop_ms;
+	if (turn_until_quiet(server, true, deadline))
 		return;
 	log_error(server->log,
 		"the store did not finish in time; what was not acknowledged may be lost. Is the "
@@ -87,13 +89,12 @@ server_destroy(struct server **server_ptr)
 	for (unsigned i = 0; i < server->shard_count; i++)
 		shard_destroy(server->shards[i]);
 	pipeline_finish(&server->pipeline);
-	map_finish(&server->host_map);
+	hosts_finish(server);
 	throttle_destroy(&server->networks);
 	codec_destroy(&server->codec);
 	names_destroy(&server->names);
 	free(server->shards);
 	free(server->routes);
-	free(server->hosts);
 	free(server->modules);
 	free(server);
 }

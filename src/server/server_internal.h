@@ -43,8 +43,8 @@ enum core_metric {
 struct host {
 	struct map_node node; /* by domain */
 	struct server *server;
-	const char *certificate, *key; /* paths; NULL: none */
-	struct slice caps_ver;         /* of what it says of itself, see disco_settle */
+	bool is_gone;          /* a reload took it away; who still has it lets it go */
+	struct slice caps_ver; /* of what it says of itself, see disco_settle */
 };
 
 /* Where a module's things are in the structs and tables of the server. */
@@ -67,10 +67,12 @@ struct server {
 	struct pipeline pipeline;
 	struct iq_entry *routes;
 	size_t route_count;
-	struct host *hosts;
+	struct host **hosts; /* see hosts.c */
 	size_t host_count;
 	struct map host_map; // host.node
-	struct sim *sim;     /* NULL: shards have threads */
+	struct host **gone;  /* kept, since accounts may still name them */
+	size_t gone_count;
+	struct sim *sim; /* NULL: shards have threads */
 	struct store *store;
 	unsigned tables[CORE_TABLES];
 	unsigned metric_count;
@@ -87,9 +89,10 @@ struct server {
 	uint8_t slots[SLOTS]; /* shard of each slot */
 	struct shard **shards;
 	unsigned shard_count;
-	bool is_running;           /* between start and stop */
-	_Atomic(bool) is_closing;  /* what the store still answers is for nobody */
-	char fake_salt_secret[32]; /* so that unknown users look like known ones */
+	bool is_running;              /* between start and stop */
+	pthread_barrier_t standstill; /* of all shards and the thread that reloads */
+	_Atomic(bool) is_closing;     /* what the store still answers is for nobody */
+	char fake_salt_secret[32];    /* so that unknown users look like known ones */
 	char password_cache_key[32];
 };
 
@@ -125,6 +128,7 @@ struct shard {
 	struct timer tidy;        /* gives memory back after a storm */
 	size_t most_conns;        /* since it was last given back */
 	size_t free_bytes;        /* that the allocator had then, at least */
+	struct task standstill;   /* its part of a reload */
 	pthread_t thread;         /* while the server runs, but not in a simulation */
 };
 
@@ -139,7 +143,34 @@ void shards_run(struct server *server);
 int c2s_start(struct server *server, struct config_error *error);
 void c2s_stop(struct shard *shard);
 void c2s_end(struct shard *shard);
-int c2s_load_certificates(struct server *server, struct config_error *error);
+
+/*
+ * For each shard the certificates of that configuration; tls_out has a place for each. All NULL:
+ * there are none, and none are needed. 0, or a negative error.
+ */
+int c2s_load_certificates(struct server *server, struct config *config,
+	struct tls_context **tls_out, struct config_error *error);
+
+/* The configuration changed: listeners take what they can of it. */
+void c2s_adjust(struct shard *shard);
+
+/* Lets those go whose domain is served no longer; on the shard's thread. */
+void c2s_end_gone(struct shard *shard);
+
+/* What a configuration says beyond its options' bounds. 0, or -EINVAL. */
+int server_check_config(struct config *config, struct config_error *error);
+
+/*
+ * A checked configuration takes the place of the one before, and nothing can fail. No shard may be
+ * running. The configuration before is needed no longer.
+ */
+void server_use_config(struct server *server, struct config *config);
+
+/* The domains that are served; hosts.c. Checked domains are normalised in the config. */
+void hosts_init(struct server *server);
+int hosts_check(struct config *config, struct config_error *error);
+void hosts_use(struct server *server);
+void hosts_finish(struct server *server);
 
 /* Makes the table of IQ routes. 0, or -EINVAL: two modules own one route, or one is missing. */
 int modules_add_routes(struct server *server, struct config_error *error);

@@ -36,7 +36,7 @@ shard_create(struct server *server, unsigned number, size_t account_size, size_t
 	shard->sasl = sasl_context_create();
 	shard->quota = quota_create();
 	shard->throttle = throttle_create(&server->guessing);
-	shard->places = places_create(server->guessing.free_ones);
+	shard->places = places_create(&server->guessing);
 	shard->passwords = password_cache_create();
 	key_maker_init(&shard->key_maker);
 	shard->commands = commands_create();
@@ -84,6 +84,7 @@ void
 shards_run(struct server *server)
 {
 	server->is_running = true;
+	(void)pthread_barrier_init(&server->standstill, NULL, server->shard_count + 1);
 	for (unsigned i = 0; server->sim == NULL && i < server->shard_count; i++) {
 		struct shard *shard = server->shards[i];
 
@@ -146,5 +147,6 @@ server_stop(struct server *server)
 		else
 			(void)pthread_join(server->shards[i]->thread, NULL);
 	}
+	(void)pthread_barrier_destroy(&server->standstill);
 	free(farewells);
 }

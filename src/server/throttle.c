@@ -23,7 +23,7 @@ struct entry {
 };
 
 struct throttle {
-	struct throttle_policy policy;
+	const struct throttle_policy *policy;
 	_Atomic(size_t) count; /* of entries */
 	pthread_mutex_t lock;  /* for all below */
 	struct map entries;    // entry.node
@@ -35,7 +35,7 @@ throttle_create(const struct throttle_policy *policy)
 {
 	struct throttle *throttle = xcalloc(1, sizeof(*throttle));
 
-	throttle->policy = *policy;
+	throttle->policy = policy;
 	(void)pthread_mutex_init(&throttle->lock, NULL);
 	map_init(&throttle->entries);
 	list_init(&throttle->by_age);
@@ -119,11 +119,11 @@ add(struct throttle *throttle, struct slice key, uint64_t now_ms)
 static uint32_t
 delay_of(const struct throttle *throttle, const struct entry *entry)
 {
-	uint64_t delay = throttle->policy.first_ms;
+	uint64_t delay = throttle->policy->first_ms;
 
-	if (entry->count <= throttle->policy.free_ones)
+	if (entry->count <= throttle->policy->free_ones)
 		return 0;
-	for (unsigned i = throttle->policy.free_ones + 1; i < entry->count && delay < LONGEST_MS;
+	for (unsigned i = throttle->policy->free_ones + 1; i < entry->count && delay < LONGEST_MS;
 		i++)
 		delay *= 2;
 	return (uint32_t)(delay < LONGEST_MS ? delay : LONGEST_MS);

@@ -25,6 +25,7 @@ struct throttle_policy {
 
 #define THROTTLE_REFUSED UINT32_MAX
 
+/* The policy outlives the throttle. It may change, while nobody uses the throttle. */
 struct throttle *throttle_create(const struct throttle_policy *policy);
 void throttle_destroy(struct throttle **throttle);
 

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+static const struct throttle_policy strict = { .free_ones = 3, .first_ms = 1000 };
 static const struct throttle_policy policy = { .free_ones = 5, .first_ms = 1000 };
 
 static void
@@ -141,7 +142,7 @@ an_ipv6_subscriber_is_one_network_and_ipv4_addresses_are_many(void **state)
 static void
 a_place_is_known_until_too_many_failures_come_from_there(void **state)
 {
-	struct places *places = places_create(3);
+	struct places *places = places_create(&strict);
 
 	(void)state;
 	places_fail(places, SLICE("juliet@example.org"), SLICE("net"));
@@ -165,7 +166,7 @@ a_place_is_known_until_too_many_failures_come_from_there(void **state)
 static void
 places_take_bounded_memory(void **state)
 {
-	struct places *places = places_create(3);
+	struct places *places = places_create(&strict);
 
 	(void)state;
 	places_remember(places, SLICE("a"), SLICE("used"));

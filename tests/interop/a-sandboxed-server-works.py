@@ -54,7 +54,7 @@ def _(server):
             shutil.copy(where / "certs" / "cert.pem", new)
             os.replace(new, where / "certs" / "cert.pem")
             os.kill(child.pid, signal.SIGHUP)
-            wait_until(lambda: "certificates are read anew" in (where / "log").read_text(), 10,
+            wait_until(lambda: "the certificates are read anew" in (where / "log").read_text(), 10,
                        "the renewal")
             juliet.ping()
     finally:

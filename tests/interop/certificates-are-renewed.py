@@ -58,7 +58,7 @@ def _(server):
     certificate, _ = make_certificate(server, "third")
     replace(server, "cert.pem", certificate)
     os.kill(server.pid, signal.SIGHUP)
-    wait_until(lambda: "were not renewed" in server.log(), 10, "the complaint")
+    wait_until(lambda: "was not reloaded" in server.log(), 10, "the complaint")
     assert shown(server) == before
 
 

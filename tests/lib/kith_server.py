@@ -241,6 +241,9 @@ def _numbers_called(tree, name):
 def make_server(**options):
     """The server under test: Kith, or what KITH_TEST_SERVER names."""
     kind = os.environ.get("KITH_TEST_SERVER", "kith")
+    if kind == "kith" and "config" in options:
+        from configured_server import Configured
+        return Configured(**options)
     if kind == "kith":
         return Kith(**options)
     if kind == "prosody":
