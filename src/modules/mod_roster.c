@@ -177,11 +177,14 @@ item_removed(struct iq *iq)
 	const struct contact *old = roster_find(roster, gone.jid.full);
 	unsigned subscription = old == NULL ? 0 : old->subscription;
 	bool asked = old != NULL && old->item.ask.p != NULL;
+	bool waits = roster_request(roster, gone.jid.full) != NULL;
 
 	gone.subscription = SLICE("remove");
 	roster_drop_contact(roster, gone.jid.full);
 	roster_drop_request(roster, gone.jid.full);
 	subscription_cancel(iq->account, &gone.jid, subscription, asked);
+	if (waits)
+		subscription_deny(iq->account, &gone.jid);
 	roster_push(iq->account, &gone);
 	iq_result(iq, NULL, NULL);
 }
@@ -219,12 +222,11 @@ set_roster(struct iq *iq)
 		remove_item(iq, query->items.v);
 		return;
 	}
-	if (roster_find(account_roster(iq->account), jid_bare(&query->items.v->jid)) == NULL &&
-		account_roster(iq->account)->contacts.count >= conf->max_items) {
+	item = merged(iq->account, query->items.v);
+	if (!roster_has_room(account_roster(iq->account), &item, conf->max_items)) {
 		iq_error(iq, RESOURCE_CONSTRAINT, "The roster is full");
 		return;
 	}
-	item = merged(iq->account, query->items.v);
 	txn = txn_begin(iq->account);
 	roster_save_contact(iq->account, txn, &item);
 	iq_commit(iq, txn, item_saved);
@@ -253,7 +255,7 @@ static const struct xep xeps[] = {
 
 static const struct option options[] = {
 	OPTION_UINT(struct roster_config, max_items, "max_items", 5000, 1, 1000000,
-		"How many contacts one roster may hold."),
+		"How many contacts one roster may hold; besides, at most 1 MiB of them."),
 	OPTION_UINT(struct roster_config, max_groups, "max_groups", 50, 0, 10000,
 		"How many groups one contact may be in."),
 	{ 0 },

@@ -259,7 +259,7 @@ iq_result(struct iq *iq, const struct payload *payload, const void *data)
 {
 	struct buffer content;
 
-	buffer_init(&content, LIMIT_STORED_STANZA);
+	buffer_init(&content, LIMIT_ANSWER);
 	if (payload != NULL)
 		codec_encode(&content, payload, data);
 	finish_result(iq, &content);
@@ -270,7 +270,7 @@ iq_result_xml(struct iq *iq, struct slice xml)
 {
 	struct buffer content;
 
-	buffer_init(&content, LIMIT_STORED_STANZA);
+	buffer_init(&content, LIMIT_ANSWER);
 	(void)buffer_append(&content, xml);
 	finish_result(iq, &content);
 }

@@ -125,12 +125,11 @@ become_available(struct session *s, struct stanza *st)
 		hook_session_available(&s->account->shard->server->pipeline, s);
 }
 
+/* With all that it says, as to the others. */
 static void
-tell_directed(struct session *s)
+tell_directed(struct session *s, struct stanza *gone)
 {
-	struct stanza gone = absence_of(s);
-
-	route_many(s->account->shard, &gone, s->directed, s->directed_count);
+	route_many(s->account->shard, gone, s->directed, s->directed_count);
 	session_forget_directed(s);
 }
 
@@ -138,7 +137,7 @@ static void
 become_unavailable(struct session *s, struct stanza *st)
 {
 	if (s->directed_count > 0)
-		tell_directed(s);
+		tell_directed(s, st);
 	if (!s->is_available)
 		return;
 	broadcast(s, st);
@@ -184,11 +183,12 @@ presence_send(struct session *s, struct stanza *st)
 	}
 }
 
-/* Shows the session of that resource; empty: each. */
-static void
+/* Shows the session of that resource; empty: each. Whether there is any. */
+static bool
 show_resource(struct account *acct, struct slice resource, const struct jid *to)
 {
 	struct session *s;
+	bool found = false;
 
 	LIST_EACH (s, &acct->sessions, struct session, link) {
 		struct stanza st = session_presence(s);
@@ -198,14 +198,16 @@ show_resource(struct account *acct, struct slice resource, const struct jid *to)
 			continue;
 		st.to = *to;
 		route(acct->shard, &st);
+		found = true;
 	}
+	return found;
 }
 
 void
 presence_show_to(struct account *acct, const struct jid *to)
 {
 	if (presence_may_pass(acct, to))
-		show_resource(acct, SLICE(""), to);
+		(void)show_resource(acct, SLICE(""), to);
 }
 
 static void
@@ -324,6 +326,20 @@ tell_absence(struct account *acct, const struct jid *to)
 	buffer_finish(&content);
 }
 
+/* The others are there, but not the one that is meant. */
+static void
+tell_absence_there(struct account *acct, const struct stanza *probe)
+{
+	struct stanza gone = {
+		.kind = STANZA_PRESENCE,
+		.type = TYPE_UNAVAILABLE,
+		.from = probe->to,
+		.to = probe->from,
+	};
+
+	route(acct->shard, &gone);
+}
+
 /*
  * RFC 6121 4.3.2: only those who may see us learn something, the account itself included. Whose
  * request waits for an answer gets none by this.
@@ -333,12 +349,14 @@ answer_probe(struct account *acct, const struct stanza *st)
 {
 	struct jid from = st->from;
 
-	if (account_is_seen_by(acct, &from) && !account_is_available(acct))
+	if (!account_is_seen_by(acct, &from)) {
+		if (roster_request(&acct->roster, jid_bare(&from)) == NULL)
+			deny_probe(acct, &from);
+	} else if (!account_is_available(acct)) {
 		tell_absence(acct, &from);
-	else if (account_is_seen_by(acct, &from))
-		show_resource(acct, jid_resource(&st->to), &from);
-	else if (roster_request(&acct->roster, jid_bare(&from)) == NULL)
-		deny_probe(acct, &from);
+	} else if (!show_resource(acct, jid_resource(&st->to), &from)) {
+		tell_absence_there(acct, st);
+	}
 }
 
 static void

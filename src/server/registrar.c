@@ -246,7 +246,7 @@ cancel_subscriptions(struct account *acct)
 		struct jid jid;
 
 		if (jid_parse(node->key, &acct->shard->scratch, &jid) == 0)
-			subscription_cancel(acct, &jid, SUBSCRIPTION_FROM, false);
+			subscription_deny(acct, &jid);
 	}
 }
 

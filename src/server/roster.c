@@ -52,6 +52,7 @@ roster_init(struct roster *roster)
 {
 	map_init(&roster->contacts);
 	map_init(&roster->requests);
+	roster->contact_bytes = roster->request_bytes = 0;
 	roster->history = NULL;
 }
 
@@ -72,7 +73,7 @@ roster_finish(struct roster *roster)
 }
 
 struct contact *
-roster_find(struct roster *roster, struct slice bare)
+roster_find(const struct roster *roster, struct slice bare)
 {
 	struct map_node *node = map_find(&roster->contacts, bare);
 
@@ -109,6 +110,38 @@ packed_size(const struct roster_item *item)
 	return size;
 }
 
+/* Bytes of the text in an attribute or element. */
+static size_t
+written_size(struct slice text)
+{
+	size_t size = text.len;
+
+	for (size_t i = 0; i < text.len; i++)
+		size += strchr("<>&'\"", text.p[i]) != NULL ? 5 : 0;
+	return size;
+}
+
+static size_t
+item_size(const struct roster_item *item)
+{
+	size_t size = sizeof("<item jid='' name='' subscription='both' ask='subscribe' "
+			     "approved='true'></item>");
+
+	size += written_size(item->jid.full) + written_size(item->name);
+	for (size_t i = 0; i < item->groups.count; i++)
+		size += sizeof("<group></group>") + written_size(item->groups.v[i]);
+	return size;
+}
+
+bool
+roster_has_room(const struct roster *roster, const struct roster_item *item, size_t most)
+{
+	const struct contact *old = roster_find(roster, item->jid.full);
+	size_t bytes = roster->contact_bytes - (old == NULL ? 0 : old->size) + item_size(item);
+
+	return (old != NULL || roster->contacts.count < most) && bytes <= LIMIT_ROSTER;
+}
+
 /* The item with all its texts in one piece of memory. */
 static struct contact *
 contact_create(const struct roster_item *item)
@@ -127,6 +160,7 @@ contact_create(const struct roster_item *item)
 	c->item.subscription = slice_of(subscription_name(c->subscription));
 	c->item.ask = item->ask.p == NULL ? NO_SLICE : SLICE("subscribe");
 	c->node.key = c->item.jid.full;
+	c->size = item_size(item);
 	return c;
 }
 
@@ -134,6 +168,7 @@ static void
 take_out(struct roster *roster, struct contact *c)
 {
 	map_remove(&roster->contacts, &c->node);
+	roster->contact_bytes -= c->size;
 	free(c);
 }
 
@@ -147,6 +182,7 @@ roster_put_contact(struct roster *roster, const struct roster_item *item)
 	if (old != NULL)
 		take_out(roster, old);
 	map_insert(&roster->contacts, &c->node);
+	roster->contact_bytes += c->size;
 }
 
 void
@@ -170,6 +206,7 @@ roster_put_request(struct roster *roster, struct slice bare, struct slice presen
 	r->presence = pack(&at, presence);
 	roster_drop_request(roster, bare);
 	map_insert(&roster->requests, &r->node);
+	roster->request_bytes += presence.len;
 }
 
 void
@@ -180,6 +217,7 @@ roster_drop_request(struct roster *roster, struct slice bare)
 	if (r == NULL)
 		return;
 	map_remove(&roster->requests, &r->node);
+	roster->request_bytes -= r->presence.len;
 	free(r);
 }
 

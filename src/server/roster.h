@@ -46,6 +46,7 @@ struct contact {
 	struct map_node node; /* by the bare JID */
 	struct roster_item item;
 	unsigned subscription; /* item.subscription as bits */
+	size_t size;           /* bytes on the wire, about */
 };
 
 /* Someone who asked to see us and has no answer yet. */
@@ -55,16 +56,23 @@ struct subscription_request {
 };
 
 struct roster {
-	struct map contacts;            // contact.node
-	struct map requests;            // subscription_request.node
+	struct map contacts; // contact.node
+	struct map requests; // subscription_request.node
+	size_t contact_bytes, request_bytes;
 	struct roster_history *history; /* NULL: nobody has asked for a version yet */
 };
 
 struct roster *account_roster(struct account *acct);
 
 /* NULL: not a contact, no request. */
-struct contact *roster_find(struct roster *roster, struct slice bare);
+struct contact *roster_find(const struct roster *roster, struct slice bare);
 struct subscription_request *roster_request(struct roster *roster, struct slice bare);
+
+/*
+ * Whether the roster has room for the contact, or for what it becomes: by their number and by the
+ * size of what a client gets that asks for all.
+ */
+bool roster_has_room(const struct roster *roster, const struct roster_item *item, size_t most);
 
 /* Puts the change into the transaction. */
 void roster_save_contact(

@@ -32,7 +32,8 @@ state_of(struct account *acct, struct slice bare)
 
 /* A change that waits for the disk. */
 struct change {
-	struct letter *letter; /* the stanza */
+	struct letter *letter;  /* the stanza */
+	struct letter *request; /* what is kept of it until it is answered */
 	unsigned before, after;
 	bool outbound, goes_on, answered;
 };
@@ -41,7 +42,23 @@ static void
 change_destroy(struct change *change)
 {
 	letter_destroy(&change->letter);
+	letter_destroy(&change->request);
 	free(change);
+}
+
+/*
+ * RFC 6121 3.1.3: the whole stanza is kept, with all that it says, unless that is too much: then
+ * it is kept who asks. Else strangers could fill disk and memory of somebody who is away.
+ */
+static struct letter *
+kept_of(const struct account *acct, const struct stanza *st)
+{
+	struct stanza bare = *st;
+
+	if (st->content.len > LIMIT_REQUEST ||
+		acct->roster.request_bytes + st->content.len > LIMIT_REQUESTS)
+		bare.content = NO_SLICE;
+	return letter_create(&bare, NULL, 0);
 }
 
 /* The contact as it is after the change; texts of the old entry and of the stanza. */
@@ -80,7 +97,7 @@ apply_to_memory(struct account *acct, const struct change *change, const struct 
 	if ((change->after & CONTACT_REQUESTED) == 0)
 		roster_drop_request(&acct->roster, contact.full);
 	else if ((change->before & CONTACT_REQUESTED) == 0)
-		roster_put_request(&acct->roster, contact.full, change->letter->bytes);
+		roster_put_request(&acct->roster, contact.full, change->request->bytes);
 	if (contact_changes(change)) {
 		struct roster_item item = item_after(acct, &contact, change->after);
 
@@ -98,16 +115,22 @@ push_contact(struct account *acct, const struct change *change, const struct sta
 }
 
 static void
-answer_subscribed(struct account *acct, const struct jid *contact)
+say(struct account *acct, const struct jid *contact, enum stanza_type type)
 {
 	struct stanza st = {
 		.kind = STANZA_PRESENCE,
-		.type = TYPE_SUBSCRIBED,
+		.type = type,
 		.from = acct->jid,
 		.to = *contact,
 	};
 
 	route(acct->shard, &st);
+}
+
+void
+subscription_deny(struct account *acct, const struct jid *contact)
+{
+	say(acct, contact, TYPE_UNSUBSCRIBED);
 }
 
 /*
@@ -144,7 +167,7 @@ tell(struct account *acct, const struct change *change, struct stanza *st)
 		deliver(acct, st);
 	push_contact(acct, change, st);
 	if (change->answered)
-		answer_subscribed(acct, &contact);
+		say(acct, &contact, TYPE_SUBSCRIBED);
 	if (((gained & CONTACT_FROM) != 0) || change->answered)
 		presence_show_to(acct, &contact);
 	if (!change->outbound && (lost & CONTACT_FROM) != 0)
@@ -179,7 +202,7 @@ save(struct account *acct, struct change *change, const struct stanza *st)
 	if ((change->after & CONTACT_REQUESTED) == 0 && (change->before & CONTACT_REQUESTED) != 0)
 		roster_delete_request(acct, txn, contact.full);
 	if ((change->after & CONTACT_REQUESTED) != 0 && (change->before & CONTACT_REQUESTED) == 0)
-		roster_save_request(acct, txn, contact.full, change->letter->bytes);
+		roster_save_request(acct, txn, contact.full, change->request->bytes);
 	if (contact_changes(change)) {
 		struct roster_item item = item_after(acct, &contact, change->after);
 
@@ -209,26 +232,39 @@ take_step(struct account *acct, struct stanza *st, bool outbound)
 		return;
 	}
 	change->letter = letter_create(st, NULL, 0);
+	if ((change->after & ~change->before & CONTACT_REQUESTED) != 0)
+		change->request = kept_of(acct, st);
 	save(acct, change, st);
+}
+
+/* Whether the contact is in the roster, or has room there. To say no makes no contact. */
+static bool
+has_room(struct account *acct, const struct stanza *st)
+{
+	struct roster_item item = { .jid = jid_to_bare(&st->to) };
+
+	return (st->type != TYPE_SUBSCRIBE && st->type != TYPE_SUBSCRIBED) ||
+	       roster_find(&acct->roster, item.jid.full) != NULL ||
+	       roster_has_room(
+		       &acct->roster, &item, acct->shard->server->core->server->roster_items);
 }
 
 void
 subscription_send(struct session *s, struct stanza *st)
 {
+	static const struct verdict full = { VERDICT_BOUNCE, RESOURCE_CONSTRAINT, NULL,
+		"The roster is full" };
 	struct account *acct = s->account;
 
 	if (st->to.full.p == NULL || jid_same_bare(&st->to, &acct->jid))
 		return; /* to oneself it means nothing: one sees one's own sessions anyway */
+	if (!has_room(acct, st)) {
+		session_refuse(s, st, &full);
+		return;
+	}
 	/* RFC 6121 3.1.2: both addresses are bare. */
 	st->from = acct->jid;
 	st->to = jid_to_bare(&st->to);
-	/* To say no makes no contact. */
-	if ((st->type == TYPE_SUBSCRIBE || st->type == TYPE_SUBSCRIBED) &&
-		roster_find(&acct->roster, st->to.full) == NULL &&
-		acct->roster.contacts.count >= acct->shard->server->core->server->roster_items) {
-		route_bounce(acct->shard, st, RESOURCE_CONSTRAINT, "The roster is full", NULL);
-		return;
-	}
 	take_step(acct, st, true);
 }
 
@@ -283,15 +319,10 @@ void
 subscription_cancel(
 	struct account *acct, const struct jid *contact, unsigned subscription, bool asked)
 {
-	struct stanza st = { .kind = STANZA_PRESENCE, .from = acct->jid, .to = *contact };
-
-	if ((subscription & CONTACT_TO) != 0 || asked) {
-		st.type = TYPE_UNSUBSCRIBE;
-		route(acct->shard, &st);
-	}
+	if ((subscription & CONTACT_TO) != 0 || asked)
+		say(acct, contact, TYPE_UNSUBSCRIBE);
 	if ((subscription & CONTACT_FROM) != 0) {
 		presence_hide_from(acct, contact);
-		st.type = TYPE_UNSUBSCRIBED;
-		route(acct->shard, &st);
+		say(acct, contact, TYPE_UNSUBSCRIBED);
 	}
 }

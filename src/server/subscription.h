@@ -26,4 +26,7 @@ void subscription_offer_requests(struct session *s);
 void subscription_cancel(
 	struct account *acct, const struct jid *contact, unsigned subscription, bool asked);
 
+/* Says no to who asked and has no answer yet: its request is being dropped. */
+void subscription_deny(struct account *acct, const struct jid *contact);
+
 #endif
