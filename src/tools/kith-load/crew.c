@@ -62,6 +62,26 @@ crew_look_settled(const struct crew *crew, struct proc_sample *sample_out)
 	}
 }
 
+void
+crew_look_rested(const struct crew *crew, struct proc_sample *sample_out, uint64_t *rested_out)
+{
+	const struct timespec pause = { 0, 2 * (long)ns_per_ms };
+	uint64_t now = crew_now_ns();
+	uint64_t limit = now + crew->options->timeout_ms * ns_per_ms;
+	struct proc_sample last;
+
+	*rested_out = now;
+	crew_look(crew, &last);
+	do {
+		(void)nanosleep(&pause, NULL);
+		crew_look(crew, sample_out);
+		now = crew_now_ns();
+		if (sample_out->cpu_ns - last.cpu_ns > ns_per_ms / 5)
+			*rested_out = now;
+		last = *sample_out;
+	} while (now - *rested_out < 30 * ns_per_ms && now < limit);
+}
+
 unsigned
 crew_account(const struct crew *crew, unsigned number)
 {

@@ -16,6 +16,12 @@ struct job {
 	unsigned sessions_per_count; /* of --count */
 	unsigned sessions_extra;     /* and these */
 	bool leaves_at_once;         /* each session signs out as soon as it is ready */
+	bool comes_unseen;           /* becoming available is the job's business */
+	/*
+	 * What a session tells the relay first, as a line without its end; NULL: to pair it with
+	 * its neighbour. Good until the next call.
+	 */
+	const char *(*relay_line)(struct crew *crew, const struct session *s);
 	/* All sessions are ready; not called when leaves_at_once. */
 	void (*start)(struct crew *crew);
 	void (*stanza)(struct crew *crew, struct session *s, struct slice stanza);
@@ -35,6 +41,7 @@ struct crew {
 	struct sasl_context *sasl;
 	struct sign_in_keys *keys;
 	char user[256]; /* what crew_user() gave last */
+	char line[512]; /* what relay_line() gave last */
 	unsigned wanted, begun, ready, left;
 	bool done, failed;
 	uint64_t wake_ns;           /* 0: no wake-up wanted */
@@ -57,6 +64,13 @@ uint64_t crew_now_ns(void);
 /* Looks when the watched processes have come to rest, at most a second later. */
 void crew_look_settled(const struct crew *crew, struct proc_sample *sample_out);
 
+/*
+ * Looks until they have rested for 30 ms. *rested_out: the moment from which on they did, to within
+ * 2 ms.
+ */
+void crew_look_rested(
+	const struct crew *crew, struct proc_sample *sample_out, uint64_t *rested_out);
+
 /* For sessions. crew_fail says it on stderr (with the stanza if any) and ends the run. */
 void crew_ready(struct crew *crew, struct session *s);
 void crew_left(struct crew *crew, struct session *s);
@@ -64,6 +78,7 @@ void crew_fail(struct crew *crew, struct session *s, const char *what, struct sl
 unsigned crew_account(const struct crew *crew, unsigned number);
 struct slice crew_user(struct crew *crew, unsigned number); /* good until the next call */
 
-extern const struct job job_login, job_handshake, job_idle, job_chat, job_presence;
+extern const struct job job_login, job_handshake, job_idle, job_chat, job_presence, job_subscribe,
+	job_store, job_fetch;
 
 #endif

@@ -130,3 +130,15 @@ cut_text(struct slice stanza, const char *name)
 	}
 	return NO_SLICE;
 }
+
+unsigned
+cut_count(struct slice stanza, const char *name)
+{
+	const char *end = stanza.p + stanza.len;
+	unsigned count = 0;
+
+	for (const char *p = stanza.p; p != NULL && p < end;
+		p = memchr(p + 1, '<', (size_t)(end - p - 1)))
+		count += cut_is(slice_make(p, (size_t)(end - p)), name);
+	return count;
+}

@@ -28,6 +28,9 @@ bool cut_is(struct slice stanza, const char *name);
 /* An attribute of the stanza's start tag, entities as they came; NO_SLICE without it. */
 struct slice cut_attribute(struct slice stanza, const char *name);
 
+/* How many start tags of that name the stanza has. */
+unsigned cut_count(struct slice stanza, const char *name);
+
 /* The text between the first <name> or <name …> and the next '<'; NO_SLICE without one. */
 struct slice cut_text(struct slice stanza, const char *name);
 

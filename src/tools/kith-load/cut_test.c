@@ -73,6 +73,8 @@ start_tags_are_told_apart(void **state)
 	assert_true(slice_is_text(cut_text(m, "body"), "t"));
 	assert_null(cut_text(m, "status").p);
 	assert_null(cut_text(SLICE("<message><body/></message>"), "body").p);
+	assert_int_equal(cut_count(SLICE("<q><item a='>'/><items/><item>t</item></q>"), "item"), 2);
+	assert_int_equal(cut_count(m, "item"), 0);
 }
 
 int

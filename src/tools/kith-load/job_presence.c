@@ -1,7 +1,10 @@
 /*
- * A presence storm: one user, the hub, whose every change of presence goes to all contacts. The
- * contacts subscribe first, in case they did not in an earlier run; whether that is through is seen
- * from presence that arrives, not from the answers, which differ when it was through before.
+ * A presence storm: one user, the hub, whose every change of presence goes to all contacts. They
+ * are friends both ways; who is not yet becomes one first. Whether that is through is seen from
+ * presence that arrives, not from the answers, which differ when it was through before.
+ *
+ * Then each update must reach each contact exactly once and in its turn; anything else is a
+ * failure. Through bench/relay it is the same, but for the friendship.
  */
 #include "tools/kith-load/crew.h"
 
@@ -19,6 +22,7 @@ struct storm {
 	unsigned seen;   /* contacts that have the present update */
 	uint64_t update_ns;
 	uint64_t measure_began_ns, measured_ns;
+	uint64_t own_before, own_after;
 	struct proc_sample before, after;
 	struct histogram delays;
 };
@@ -28,7 +32,7 @@ send_update(struct crew *crew, struct storm *storm)
 {
 	char text[128];
 
-	(void)snprintf(text, sizeof(text), "<presence><status>%s %u</status></presence>",
+	(void)snprintf(text, sizeof(text), "<presence><status>%s %06u</status></presence>",
 		storm->run, storm->update);
 	storm->update_ns = crew_now_ns();
 	session_send(&crew->sessions[0], slice_of(text));
@@ -49,14 +53,17 @@ static void
 start_storm(struct crew *crew)
 {
 	struct storm *storm = xcalloc(1, sizeof(*storm));
-	struct slice hub = slice_of(crew->sessions[0].jid);
 
 	crew->state = storm;
 	random_token(storm->run);
-	hub.len = slice_find(hub, '/');
-	for (unsigned i = 1; i < crew->wanted; i++)
-		send_to(&crew->sessions[i], "subscribe", hub);
-	crew_wake(crew, crew_now_ns() + try_again_ns);
+	if (crew->options->depth == DEPTH_SESSION) {
+		struct slice hub = slice_of(crew->sessions[0].jid);
+
+		hub.len = slice_find(hub, '/');
+		for (unsigned i = 1; i < crew->wanted; i++)
+			send_to(&crew->sessions[i], "subscribe", hub);
+	}
+	crew_wake(crew, crew_now_ns());
 }
 
 static void
@@ -64,6 +71,7 @@ begin_measuring(struct crew *crew, struct storm *storm)
 {
 	storm->measuring = true;
 	crew_look_settled(crew, &storm->before);
+	storm->own_before = proc_own_cpu_ns();
 	storm->measure_began_ns = crew_now_ns();
 }
 
@@ -72,6 +80,7 @@ end_measuring(struct crew *crew, struct storm *storm)
 {
 	storm->measured_ns = crew_now_ns() - storm->measure_began_ns;
 	crew_look(crew, &storm->after);
+	storm->own_after = proc_own_cpu_ns();
 	crew_done(crew);
 }
 
@@ -91,19 +100,46 @@ next_update(struct crew *crew, struct storm *storm)
 	crew_wake(crew, storm->update_ns + (uint64_t)crew->options->timeout_ms * 1000000);
 }
 
-static void
-presence_seen(struct crew *crew, struct storm *storm, struct session *s, struct slice status)
+/* The update's number; of the present run only. Several of number 0 may be on their way. */
+static bool
+read_update(const struct storm *storm, struct slice status, unsigned *number_out)
 {
-	char wanted[TOKEN_CHARS + 16];
+	uint64_t number;
 
-	(void)snprintf(wanted, sizeof(wanted), "%s %u", storm->run, storm->update);
-	if (!slice_is_text(status, wanted) || s->mark > storm->update)
+	if (status.len <= TOKEN_CHARS + 1 || memcmp(status.p, storm->run, TOKEN_CHARS) != 0 ||
+		slice_to_uint(slice_from(status, TOKEN_CHARS + 1), UINT32_MAX, &number) < 0)
+		return false;
+	*number_out = (unsigned)number;
+	return true;
+}
+
+static void
+presence_seen(struct crew *crew, struct storm *storm, struct session *s, struct slice stanza)
+{
+	unsigned number;
+
+	if (!read_update(storm, cut_text(stanza, "status"), &number))
 		return;
-	s->mark = storm->update + 1;
+	if (number == 0 && (storm->measuring || s->mark > 0))
+		return;
+	if (number != storm->update || s->mark > number) {
+		crew_fail(crew, s, "an update out of turn, or twice", stanza);
+		return;
+	}
+	s->mark = number + 1;
 	if (storm->measuring)
 		histogram_add(&storm->delays, crew_now_ns() - storm->update_ns);
 	if (++storm->seen == crew->wanted - 1)
 		next_update(crew, storm);
+}
+
+/* Everyone agrees, and the hub asks back. */
+static void
+befriend(struct session *s, struct slice from)
+{
+	send_to(s, "subscribed", from);
+	if (s->number == 0)
+		send_to(s, "subscribe", from);
 }
 
 static void
@@ -113,10 +149,10 @@ storm_stanza(struct crew *crew, struct session *s, struct slice stanza)
 
 	if (storm == NULL || !cut_is(stanza, "presence"))
 		return;
-	if (s->number > 0)
-		presence_seen(crew, storm, s, cut_text(stanza, "status"));
-	else if (slice_is_text(cut_attribute(stanza, "type"), "subscribe"))
-		send_to(s, "subscribed", cut_attribute(stanza, "from"));
+	if (slice_is_text(cut_attribute(stanza, "type"), "subscribe"))
+		befriend(s, cut_attribute(stanza, "from"));
+	else if (s->number > 0)
+		presence_seen(crew, storm, s, stanza);
 }
 
 static void
@@ -134,6 +170,21 @@ storm_wake(struct crew *crew)
 	crew_wake(crew, crew_now_ns() + try_again_ns);
 }
 
+/* The relay is told which addresses to write, those that a server would. */
+static const char *
+storm_relay_line(struct crew *crew, const struct session *s)
+{
+	const char *domain = crew->options->domain;
+
+	if (s->number == 0)
+		(void)snprintf(crew->line, sizeof(crew->line), "hub %s@%s/load0",
+			crew_user(crew, 0).p, domain);
+	else
+		(void)snprintf(crew->line, sizeof(crew->line), "member %s@%s",
+			crew_user(crew, s->number).p, domain);
+	return crew->line;
+}
+
 static void
 storm_tell(struct crew *crew, struct report *report)
 {
@@ -145,6 +196,8 @@ storm_tell(struct crew *crew, struct report *report)
 	report_real(report, "per_second", count / ((double)storm->measured_ns / 1e9));
 	report_real(report, "cpu_us_each",
 		(double)(storm->after.cpu_ns - storm->before.cpu_ns) / count / 1000);
+	report_real(report, "own_cpu_us_each",
+		(double)(storm->own_after - storm->own_before) / count / 1000);
 	report_durations(report, "delay", &storm->delays);
 	report_uint(report, "rss_kib", storm->after.rss_kib);
 }
@@ -152,6 +205,7 @@ storm_tell(struct crew *crew, struct report *report)
 const struct job job_presence = {
 	.sessions_per_count = 1,
 	.sessions_extra = 1,
+	.relay_line = storm_relay_line,
 	.start = start_storm,
 	.stanza = storm_stanza,
 	.wake = storm_wake,

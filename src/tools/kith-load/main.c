@@ -13,6 +13,9 @@ static const struct {
 	{ "idle", &job_idle },
 	{ "chat", &job_chat },
 	{ "presence", &job_presence },
+	{ "subscribe", &job_subscribe },
+	{ "store", &job_store },
+	{ "fetch", &job_fetch },
 	{ "handshake", &job_handshake },
 };
 

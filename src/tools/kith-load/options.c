@@ -9,7 +9,9 @@
 #include <stdlib.h>
 
 static const char usage_text
-	[] = "usage: kith-load [options] login | idle | chat | presence | handshake\n"
+	[] = "usage: kith-load [options] login | idle | chat | presence | subscribe | store | "
+	     "fetch |\n"
+	     "                           handshake\n"
 	     "       kith-load [options] start -- command ...\n"
 	     "\n"
 	     "  -H, --host HOST          where to connect (127.0.0.1)\n"
@@ -23,7 +25,9 @@ static const char usage_text
 	     "      --ca FILE            check the server's certificate against FILE\n"
 	     "      --sasl MECHANISM     scram (SCRAM-SHA-1) or plain (scram)\n"
 	     "      --no-presence        do not become available after sign-in\n"
-	     "      --relay              chat through bench/relay instead of an XMPP server\n"
+	     "      --roster N           ask for the roster, of N items, before becoming "
+	     "available\n"
+	     "      --relay              chat or presence through bench/relay, not an XMPP server\n"
 	     "  -n, --count N            logins, sessions, pairs or contacts (100)\n"
 	     "  -c, --concurrency N      sign-ins at the same time (32)\n"
 	     "  -t, --seconds S          length of the measurement, or of idleness (5)\n"
@@ -31,6 +35,7 @@ static const char usage_text
 	     "  -b, --body N             bytes of a message's body, at least 32 (100)\n"
 	     "  -r, --rate N             messages a second; without it one in flight per pair\n"
 	     "      --updates N          presence updates to send (20)\n"
+	     "      --messages N         messages for each account that is away (100)\n"
 	     "  -P, --pid PID            watch this process; may be repeated\n"
 	     "      --timeout S          give up when nothing happens for so long (30)\n"
 	     "\n"
@@ -43,9 +48,11 @@ enum {
 	OPT_CA,
 	OPT_SASL,
 	OPT_NO_PRESENCE,
+	OPT_ROSTER,
 	OPT_RELAY,
 	OPT_WARMUP,
 	OPT_UPDATES,
+	OPT_MESSAGES,
 	OPT_TIMEOUT,
 };
 
@@ -62,6 +69,7 @@ static const struct option long_options[] = {
 	{ "ca", required_argument, NULL, OPT_CA },
 	{ "sasl", required_argument, NULL, OPT_SASL },
 	{ "no-presence", no_argument, NULL, OPT_NO_PRESENCE },
+	{ "roster", required_argument, NULL, OPT_ROSTER },
 	{ "relay", no_argument, NULL, OPT_RELAY },
 	{ "count", required_argument, NULL, 'n' },
 	{ "concurrency", required_argument, NULL, 'c' },
@@ -70,6 +78,7 @@ static const struct option long_options[] = {
 	{ "body", required_argument, NULL, 'b' },
 	{ "rate", required_argument, NULL, 'r' },
 	{ "updates", required_argument, NULL, OPT_UPDATES },
+	{ "messages", required_argument, NULL, OPT_MESSAGES },
 	{ "pid", required_argument, NULL, 'P' },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ 0 },
@@ -208,6 +217,13 @@ set_number(struct options *o, int option, const char *value)
 	case OPT_UPDATES:
 		o->updates = number("not a count", value, 1, MANY);
 		break;
+	case OPT_MESSAGES:
+		o->messages = number("not a count", value, 0, MANY);
+		break;
+	case OPT_ROSTER:
+		o->asks_roster = true;
+		o->roster_items = number("not a count", value, 0, MANY);
+		break;
 	default:
 		(void)fputs(usage_text, stderr);
 		exit(2);
@@ -232,8 +248,8 @@ resolve(struct options *o)
 static void
 take_mode(struct options *o, int argc, char **argv)
 {
-	static const char *const modes[] = { "login", "idle", "chat", "presence", "handshake",
-		"start" };
+	static const char *const modes[] = { "login", "idle", "chat", "presence", "subscribe",
+		"store", "fetch", "handshake", "start" };
 
 	if (optind >= argc)
 		refuse("a mode is missing", "");
@@ -249,8 +265,9 @@ take_mode(struct options *o, int argc, char **argv)
 		o->depth = DEPTH_CONNECTED;
 		o->tls = TLS_DIRECT;
 	}
-	if (o->depth == DEPTH_PAIRED && strcmp(o->mode, "chat") != 0)
-		refuse("--relay is for chat, not for", o->mode);
+	if (o->depth == DEPTH_PAIRED && strcmp(o->mode, "chat") != 0 &&
+		strcmp(o->mode, "presence") != 0)
+		refuse("--relay is for chat and presence, not for", o->mode);
 	if (o->depth == DEPTH_PAIRED && o->tls == TLS_STARTTLS)
 		o->tls = TLS_NONE;
 }
@@ -269,6 +286,7 @@ options_parse(int argc, char **argv)
 		.concurrency = 32,
 		.body_bytes = 100,
 		.updates = 20,
+		.messages = 100,
 		.warmup_ms = 500,
 		.duration_ms = 5000,
 		.timeout_ms = 30000,

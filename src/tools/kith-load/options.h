@@ -27,9 +27,10 @@ struct options {
 	enum depth depth;
 	const char *ca; /* NULL: the server's certificate is not checked */
 	unsigned count, accounts, first_account, concurrency;
-	unsigned body_bytes, rate, updates;
+	unsigned body_bytes, rate, updates, messages;
+	unsigned roster_items; /* of each account, if asks_roster */
 	unsigned warmup_ms, duration_ms, timeout_ms;
-	bool presence;
+	bool presence, asks_roster;
 	struct proc_list procs;
 	char **command; /* what follows "--", NULL-terminated */
 };

@@ -29,6 +29,7 @@ phase_name(enum phase phase)
 		[PHASE_STARTTLS] = "permission to start TLS",
 		[PHASE_SASL] = "the answer to its credentials",
 		[PHASE_BIND] = "the bind result",
+		[PHASE_ROSTER] = "the roster",
 		[PHASE_READY] = "stanzas",
 		[PHASE_LEAVING] = "the end of the stream",
 		[PHASE_LEFT] = "nothing",
@@ -156,6 +157,17 @@ sasl_answered(struct session *s, struct slice stanza)
 }
 
 static void
+become_available(struct session *s)
+{
+	const struct crew *crew = s->crew;
+
+	if (crew->options->presence && !crew->job->comes_unseen)
+		session_send(s, SLICE("<presence/>"));
+	s->phase = PHASE_READY;
+	crew_ready(s->crew, s);
+}
+
+static void
 bound(struct session *s, struct slice stanza)
 {
 	if (!cut_is(stanza, "iq") || !slice_is_text(cut_attribute(stanza, "type"), "result")) {
@@ -164,13 +176,29 @@ bound(struct session *s, struct slice stanza)
 	}
 	struct slice jid = cut_text(stanza, "jid");
 	s->jid = xstrndup(jid.p == NULL ? "" : jid.p, jid.len);
-	if (s->crew->options->presence)
-		session_send(s, SLICE("<presence/>"));
-	s->phase = PHASE_READY;
-	crew_ready(s->crew, s);
+	if (!s->crew->options->asks_roster) {
+		become_available(s);
+		return;
+	}
+	s->phase = PHASE_ROSTER;
+	session_send(s, SLICE("<iq type='get' id='roster'><query xmlns='jabber:iq:roster'/></iq>"));
 }
 
-/* RFC 6120 8.2.3: a request has an answer. Servers ping those who idle. */
+/* Presence may come before it, of whoever has sent it to the full address. */
+static void
+roster_seen(struct session *s, struct slice stanza)
+{
+	if (!cut_is(stanza, "iq"))
+		return;
+	if (!slice_is_text(cut_attribute(stanza, "type"), "result"))
+		crew_fail(s->crew, s, "the roster was refused", stanza);
+	else if (cut_count(stanza, "item") != s->crew->options->roster_items)
+		crew_fail(s->crew, s, "the roster has another number of items", stanza);
+	else
+		become_available(s);
+}
+
+/* RFC 6120 8.2.3: a request has an answer. Servers ping those who idle, and push the roster. */
 static void
 answer_request(struct session *s, struct slice stanza)
 {
@@ -178,12 +206,19 @@ answer_request(struct session *s, struct slice stanza)
 	struct slice from = cut_attribute(stanza, "from");
 	struct buffer out;
 
+	bool is_push = memmem(stanza.p, stanza.len, "jabber:iq:roster", 16) != NULL;
+
 	buffer_init(&out, TEXT_LIMIT);
-	(void)buffer_printf(&out, "<iq type='error' id='%.*s'", SLICE_ARG(id));
+	(void)buffer_printf(
+		&out, "<iq type='%s' id='%.*s'", is_push ? "result" : "error", SLICE_ARG(id));
 	if (from.p != NULL)
 		(void)buffer_printf(&out, " to='%.*s'", SLICE_ARG(from));
-	(void)buffer_text(&out, "><error type='cancel'><service-unavailable "
-				"xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>");
+	if (is_push)
+		(void)buffer_text(&out, "/>");
+	else
+		(void)buffer_text(&out,
+			"><error type='cancel'><service-unavailable "
+			"xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>");
 	send_text(s, &out);
 }
 
@@ -218,6 +253,9 @@ stanza_seen(struct session *s, struct slice stanza)
 	case PHASE_BIND:
 		bound(s, stanza);
 		break;
+	case PHASE_ROSTER:
+		roster_seen(s, stanza);
+		break;
 	case PHASE_READY:
 		if (is_request(stanza))
 			answer_request(s, stanza);
@@ -240,7 +278,8 @@ static void
 on_opened(struct conn *c)
 {
 	struct session *s = session_of(c);
-	char line[64];
+	const struct job *job = s->crew->job;
+	char line[512];
 
 	switch (s->crew->options->depth) {
 	case DEPTH_CONNECTED:
@@ -249,7 +288,10 @@ on_opened(struct conn *c)
 		break;
 	case DEPTH_PAIRED:
 		s->phase = PHASE_PAIR;
-		(void)snprintf(line, sizeof(line), "pair %u\n", s->number / 2);
+		if (job->relay_line == NULL)
+			(void)snprintf(line, sizeof(line), "pair %u\n", s->number / 2);
+		else
+			(void)snprintf(line, sizeof(line), "%s\n", job->relay_line(s->crew, s));
 		session_send(s, slice_of(line));
 		break;
 	case DEPTH_SESSION:

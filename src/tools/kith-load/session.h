@@ -18,6 +18,7 @@ enum phase {
 	PHASE_STARTTLS,
 	PHASE_SASL,
 	PHASE_BIND,
+	PHASE_ROSTER, /* asked for, if at all */
 	PHASE_READY,
 	PHASE_LEAVING,
 	PHASE_LEFT,
