@@ -1,9 +1,11 @@
 /*
  * The bare epoll relay: what any server must at least do to carry the traffic. A connection begins
  * with the line "pair N"; two with the same N are joined, each is told "<paired/>", and from then
- * on what one read brings from one of them is one write to the other. With --handshake it only
- * accepts TLS and closes. No queues, no parsing, nothing that a server would need beside: `make
- * bench` divides a server's CPU time by this program's.
+ * on what one read brings from one of them is one write to the other. With "member ADDRESS" and
+ * "hub ADDRESS" what one read brings from the hub, a <presence>, is written once to each member,
+ * and to the hub, with the two addresses in its start tag, as a server has to write it. With
+ * --handshake it only accepts TLS and closes. No queues, no parsing, nothing that a server would
+ * need beside: `make bench` divides a server's CPU time by this program's.
  *
  * TLS is set up as kithd's: OpenSSL with released buffers, no tickets, no session cache, and with
  * read-ahead, so that a record costs one read and one write here and there.
@@ -27,14 +29,23 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { EVENTS = 256, PEERS = 20000, PAIRS = PEERS / 2, READ_BYTES = 65536, BACKLOG = 1024 };
+enum {
+	EVENTS = 256,
+	PEERS = 20000,
+	PAIRS = PEERS / 2,
+	READ_BYTES = 65536,
+	BACKLOG = 1024,
+	ADDRESS_BYTES = 128,
+};
 
 struct peer {
 	int fd;
 	SSL *ssl;
 	bool ready; /* TLS is up */
 	struct peer *partner;
-	unsigned pair; /* PAIRS: not told yet */
+	unsigned pair;               /* PAIRS: not told yet */
+	struct peer *next;           /* in relay.members */
+	char address[ADDRESS_BYTES]; /* of a member or the hub */
 };
 
 struct relay {
@@ -42,8 +53,10 @@ struct relay {
 	SSL_CTX *tls;
 	bool handshake_only;
 	struct peer *waiting[PAIRS];
-	struct peer peers[PEERS]; /* by descriptor */
+	struct peer *hub, *members; /* the hub is one of them */
+	struct peer peers[PEERS];   /* by descriptor */
 	char scratch[READ_BYTES];
+	char copy[READ_BYTES];
 };
 
 static SSL_CTX *
@@ -80,6 +93,18 @@ listen_on_loopback(void)
 	return fd;
 }
 
+/* A group lasts until the first of it goes. */
+static void
+leave(struct relay *relay, struct peer *p)
+{
+	relay->hub = NULL;
+	while (relay->members != NULL) {
+		relay->members->address[0] = '\0';
+		relay->members = relay->members->next;
+	}
+	p->address[0] = '\0';
+}
+
 static void
 drop(struct relay *relay, struct peer *p)
 {
@@ -87,6 +112,8 @@ drop(struct relay *relay, struct peer *p)
 		p->partner->partner = NULL;
 	else if (p->pair != PAIRS && relay->waiting[p->pair] == p)
 		relay->waiting[p->pair] = NULL;
+	else if (p->address[0] != '\0')
+		leave(relay, p);
 	if (p->ready)
 		(void)SSL_shutdown(p->ssl);
 	SSL_free(p->ssl);
@@ -143,16 +170,46 @@ write_all(struct peer *p, const char *bytes, size_t len)
 		errx(1, "a connection is full; the relay has no queues");
 }
 
-/* The first line of a connection; it arrives in one piece on loopback. */
-static bool
-join(struct relay *relay, struct peer *p, size_t len)
-{
-	static const char paired[] = "<paired/>";
+static const char paired[] = "<paired/>";
 
-	relay->scratch[len < READ_BYTES ? len : READ_BYTES - 1] = '\0';
-	if (strncmp(relay->scratch, "pair ", 5) != 0)
+static bool
+join_group(struct relay *relay, struct peer *p, const char *address)
+{
+	size_t len = strcspn(address, "\n");
+
+	if (len == 0 || len >= ADDRESS_BYTES)
 		return false;
-	unsigned long pair = strtoul(relay->scratch + 5, NULL, 10);
+	memcpy(p->address, address, len);
+	p->address[len] = '\0';
+	p->next = relay->members;
+	relay->members = p;
+	write_all(p, paired, sizeof(paired) - 1);
+	return true;
+}
+
+/* What kithd writes for a change of presence, byte for byte. */
+static void
+fan_out(struct relay *relay, size_t len)
+{
+	static const char start[] = "<presence>";
+	const char *rest = relay->scratch + sizeof(start) - 1;
+	size_t rest_len = len - (sizeof(start) - 1);
+
+	if (len < sizeof(start) || memcmp(relay->scratch, start, sizeof(start) - 1) != 0)
+		errx(1, "the hub sent no <presence>, or not in one piece");
+	for (struct peer *p = relay->members; p != NULL; p = p->next) {
+		int n = snprintf(relay->copy, sizeof(relay->copy) - rest_len,
+			"<presence from='%s' to='%s' xml:lang='en'>", relay->hub->address,
+			p->address);
+		memcpy(relay->copy + n, rest, rest_len);
+		write_all(p, relay->copy, (size_t)n + rest_len);
+	}
+}
+
+static bool
+join_pair(struct relay *relay, struct peer *p, const char *number)
+{
+	unsigned long pair = strtoul(number, NULL, 10);
 	if (pair >= PAIRS)
 		return false;
 	p->pair = (unsigned)pair;
@@ -167,6 +224,23 @@ join(struct relay *relay, struct peer *p, size_t len)
 	write_all(other, paired, sizeof(paired) - 1);
 	write_all(p, paired, sizeof(paired) - 1);
 	return true;
+}
+
+/* The first line of a connection; it arrives in one piece on loopback. */
+static bool
+join(struct relay *relay, struct peer *p, size_t len)
+{
+	char *line = relay->scratch;
+
+	line[len < READ_BYTES ? len : READ_BYTES - 1] = '\0';
+	if (strncmp(line, "pair ", 5) == 0)
+		return join_pair(relay, p, line + 5);
+	if (strncmp(line, "member ", 7) == 0)
+		return join_group(relay, p, line + 7);
+	if (strncmp(line, "hub ", 4) != 0 || relay->hub != NULL)
+		return false;
+	relay->hub = p;
+	return join_group(relay, p, line + 4);
 }
 
 /* False when the connection is over. */
@@ -187,6 +261,8 @@ serve(struct relay *relay, struct peer *p)
 			return n == 0;
 		if (p->partner != NULL)
 			write_all(p->partner, relay->scratch, (size_t)n);
+		else if (p == relay->hub)
+			fan_out(relay, (size_t)n);
 		else if (p->pair != PAIRS || !join(relay, p, (size_t)n))
 			return false;
 	} while (p->ssl != NULL && SSL_has_pending(p->ssl) == 1);
