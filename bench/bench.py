@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 
+from people import People
 from servers import DOMAIN, PASSWORD, Failed, Kith, Prosody, Relay, make_certificate
 
 
@@ -34,7 +35,6 @@ class Size:
         self.rate_rounds = 1 if quick else 11
         self.rate_seconds = 0.2 if quick else 1
         self.logins = 20 if quick else 1000
-        self.contacts = 10 if quick else 200
         # From this number on, accounts are used by nothing but the PLAIN figures.
         self.unused = 250 if quick else 10000
 
@@ -42,6 +42,7 @@ class Size:
 class Bench:
     def __init__(self, build, directory, options):
         self.size = Size(options.quick)
+        self.only = options.only
         self.load_program = os.path.join(build, "kith-load")
         if not os.access(self.load_program, os.X_OK):
             raise Failed("%s is missing: run 'make build' first" % self.load_program)
@@ -53,6 +54,7 @@ class Bench:
         self.servers = [s for s in (self.kith, prosody) if s is not None]
         self.raw = []
         self.results = {}
+        self.people = People(self)
 
     def load(self, key, *args):
         """Runs kith-load once; remembers its result under the key."""
@@ -133,12 +135,6 @@ class Bench:
                 self.load(("idle", server.name, tls), "idle", "-n", self.size.sessions,
                           "-t", self.size.seconds, *self.at(server, tls))
 
-    def storms(self):
-        self.restart()
-        for server in self.servers:
-            self.load(("storm", server.name, "none"), "presence", "-n", self.size.contacts,
-                      "--updates", 50, *self.at(server, "none"))
-
     def scan(self):
         """Needs no server: the scanner and expat take turns inside of one program."""
         done = subprocess.run([self.scan_program], capture_output=True, text=True, check=False)
@@ -168,13 +164,24 @@ class Bench:
                                                   "-r", 2000)),
             ("logins", self.logins),
             ("PLAIN logins", self.plain_logins),
-            ("presence storm", self.storms),
+            ("presence", self.people.presence),
+            ("subscriptions", self.people.friends),
+            ("roster logins", self.people.roster_logins),
+            ("offline", self.people.offline),
         ]
         for name, step in steps:
+            if not self.wants(name):
+                continue
             began = time.monotonic()
             step()
             self.stop()
             print("%-16s %4.0f s" % (name, time.monotonic() - began), file=sys.stderr)
+
+    def wants(self, name):
+        """Whether a step was asked for, or another needs it that was."""
+        only = self.only
+        return (only is None or only in name or name.endswith(" accounts") and only != "scanner" or
+                name == "presence" and only in "roster logins")
 
     def stop(self):
         for server in self.servers + [self.relay]:
@@ -200,6 +207,8 @@ class Table:
         if limit is not None and values["kithd"] is not None and not self.bench.size.quick:
             good = values["kithd"] >= limit if least else values["kithd"] <= limit
             verdict = "ok" if good else "MISSED"
+        if all(value is None for value in values.values()):
+            return  # --only something else
         self.rows.append({"figure": name, "unit": unit, "limit": limit, "why": why,
                           "verdict": verdict, **values})
 
@@ -236,15 +245,15 @@ class Table:
         self.add("import of 10,000 accounts", ("import", "none"), "s", "s", scale=10000)
         self.add("  processor time", ("import", "none"), "cpu_s", "s", 20, "10 s on 2 cores",
                  scale=10000)
-        self.add("CPU per presence, 200 contacts", ("storm", "none"), "cpu_us_each", "us")
+        self.bench.people.rows(self)
 
     def print(self):
-        print("%-31s %9s %9s %-7s %-16s %9s %9s" %
+        print("%-33s %9s %9s %-7s %-16s %9s %9s" %
               ("figure", "kithd", "limit", "", "that is", "relay", "Prosody"))
         for row in self.rows:
             number = {k: "-" if row[k] is None else "%.*f" % (1 if row[k] < 1000 else 0, row[k])
                       for k in ("kithd", "limit", "relay", "Prosody")}
-            print("%-31s %9s %9s %-7s %-16s %9s %9s %s" %
+            print("%-33s %9s %9s %-7s %-16s %9s %9s %s" %
                   (row["figure"], number["kithd"], number["limit"], row["verdict"] or "",
                    row["why"], number["relay"], number["Prosody"], row["unit"]))
         for tls, name in (("none", "plain"), ("direct", "TLS 1.3")):
@@ -277,6 +286,8 @@ def main():
                         help="measure without Prosody; its rows have no verdicts then")
     parser.add_argument("--quick", action="store_true",
                         help="do a little of everything, to see that it works; no verdicts")
+    parser.add_argument("--only", metavar="TEXT",
+                        help="only the steps with this in their name, and what they need")
     options = parser.parse_args()
     raise_descriptor_limit()
     signal.signal(signal.SIGTERM, end_on_signal)

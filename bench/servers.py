@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import json
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -180,6 +181,15 @@ class Kith:
             store.commit()
         return seconds / imported, cpu / imported
 
+    def copy_roster(self, source, targets):
+        """The server does not run meanwhile."""
+        with contextlib.closing(sqlite3.connect(os.path.join(self.directory, "kith.db"))) as store:
+            store.executemany(
+                'INSERT OR REPLACE INTO "core.roster" (owner, key, value) SELECT ?, key, value '
+                'FROM "core.roster" WHERE owner = ?',
+                (("user%d@%s" % (i, DOMAIN), "user%d@%s" % (source, DOMAIN)) for i in targets))
+            store.commit()
+
     def stop(self):
         process, self.process = self.process, None
         if process is not None:
@@ -256,6 +266,23 @@ VirtualHost "%s"
                           '\t["stored_key"] = "%s";\n\t["server_key"] = "%s";\n};\n'
                           % (salt, ITERATIONS, stored, server))
         return None
+
+    def befriend(self, hub, contacts):
+        """Writes the rosters, as becoming friends with a thousand takes minutes."""
+        rosters = os.path.join(self.directory, DOMAIN, "roster")
+        os.makedirs(rosters, exist_ok=True)
+        for i, friends in [(hub, contacts)] + [(i, [hub]) for i in contacts]:
+            with open(os.path.join(rosters, "user%d.dat" % i), "w", encoding="utf-8") as out:
+                out.write('return {\n\t[false] = { version = 1; pending = {}; };\n')
+                out.writelines('\t["user%d@%s"] = { groups = {}; subscription = "both"; };\n'
+                               % (friend, DOMAIN) for friend in friends)
+                out.write("};\n")
+
+    def copy_roster(self, source, targets):
+        rosters = os.path.join(self.directory, DOMAIN, "roster")
+        for i in targets:
+            shutil.copy(os.path.join(rosters, "user%d.dat" % source),
+                        os.path.join(rosters, "user%d.dat" % i))
 
     def stop(self):
         process, self.process = self.process, None
