@@ -1,4 +1,4 @@
-/* The control socket: lines in, answers out in their order. */
+/* The control socket: lines in, answers out in their order. What can be asked is in the verbs. */
 #include "server/control.h"
 
 #include "io/listener.h"
@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LINE_MOST = 8192, ANSWER_MOST = 64 * 1024 * 1024 };
+enum { LINE_MOST = 4 * 1024 * 1024, ANSWER_MOST = 64 * 1024 * 1024 };
 
 struct control {
 	struct server *server;
@@ -60,41 +60,56 @@ finish(struct control_request *request)
 		send_answers(request->client);
 }
 
+/* Half an answer would look like a whole one. */
 void
 control_ok(struct control_request *request)
 {
-	(void)buffer_text(&request->answer, "ok\n");
-	finish(request);
+	struct buffer *answer = &request->answer;
+
+	if (!answer->overflowed && buffer_text(answer, answer->len > 0 ? "\nok\n" : "ok\n") == 0)
+		finish(request);
+	else
+		control_error(request, "the answer is too long; ask for a part of it");
 }
 
 void
 control_error(struct control_request *request, const char *text)
 {
-	(void)buffer_printf(&request->answer, "error %s\n", text);
+	buffer_clear(&request->answer);
+	(void)buffer_text(&request->answer, "error ");
+	control_put_word(&request->answer, slice_of(text), true);
+	(void)buffer_text(&request->answer, "\n");
 	finish(request);
 }
 
+/* Counts all words, and keeps as many as any verb takes. */
 static void
 split_words(struct control_request *request, struct slice line)
 {
-	for (;;) {
-		size_t end = slice_find(line, '\t');
+	while (line.p != NULL) {
+		struct slice word = control_take_word(&line, &request->arena);
 
 		if (request->count < WORDS_MOST)
-			request->words[request->count] = arena_copy(
-				&request->arena, slice_make(line.p, end));
+			request->words[request->count] = word;
 		request->count++;
-		if (end == line.len)
-			return;
-		line = slice_from(line, end + 1);
 	}
+}
+
+static const struct control_verb *
+find_verb(struct slice name)
+{
+	for (const struct control_verb *verb = control_verbs; verb->name != NULL; verb++) {
+		if (slice_is_text(name, verb->name))
+			return verb;
+	}
+	return NULL;
 }
 
 static void
 run_line(struct control_client *client, struct slice line)
 {
 	struct control_request *request = xcalloc(1, sizeof(*request));
-	const struct control_verb *verb = control_verbs;
+	const struct control_verb *verb;
 
 	request->client = client;
 	request->shard = client->control->server->shards[0];
@@ -102,11 +117,10 @@ run_line(struct control_client *client, struct slice line)
 	buffer_init(&request->answer, ANSWER_MOST);
 	list_append(&client->requests, &request->link);
 	split_words(request, line);
-	while (verb->name != NULL && !slice_is_text(request->words[0], verb->name))
-		verb++;
-	if (verb->name == NULL)
+	verb = find_verb(request->words[0]);
+	if (verb == NULL)
 		control_error(request, "this server does not know that command; is kithctl newer?");
-	else if (verb->words != request->count)
+	else if (request->count < verb->least || request->count > verb->most)
 		control_error(request, "wrong number of words; is kithctl of another version?");
 	else
 		verb->run(request);

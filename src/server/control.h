@@ -1,7 +1,7 @@
 /*
- * The control socket: kithd.sock in the data directory, for kithctl. A request is a line of
- * words with tabs between; an answer is lines that begin with "=", then "ok" or "error TEXT".
- * Requests may be sent ahead; answers come in their order. It lives on shard 0.
+ * The control socket: kithd.sock in the data directory, for kithctl. What goes over it is in
+ * proto/control_line.h. Requests may be sent ahead; answers come in their order. It lives on shard
+ * 0.
  */
 #ifndef SERVER_CONTROL_H
 #define SERVER_CONTROL_H

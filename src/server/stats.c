@@ -119,46 +119,21 @@ stats_collect(struct server *server, void (*ready)(void *arg, const struct stats
 	loop_post(server->shards[0]->loop, &stats->task);
 }
 
-static int
-write_one(struct buffer *out, bool json, const char *name, unsigned long long number)
-{
-	if (json)
-		return buffer_printf(out, "\"%s\":%llu,", name, number);
-	return buffer_printf(out, "=%-28s %llu\n", name, number);
-}
-
-static void
-write_all(const struct stats *stats, struct buffer *out, bool json)
+void
+stats_each(const struct stats *stats, void (*tell)(void *arg, const char *name, uint64_t number),
+	void *arg)
 {
 	const struct server *server = stats->server;
 
 	for (unsigned i = 0; i < GAUGES; i++)
-		(void)write_one(out, json, gauge_names[i], (unsigned long long)stats->gauges[i]);
+		tell(arg, gauge_names[i], stats->gauges[i]);
 	for (unsigned i = 0; i < CORE_METRICS; i++)
-		(void)write_one(out, json, metric_names[i], (unsigned long long)stats->metrics[i]);
+		tell(arg, metric_names[i], stats->metrics[i]);
 	for (size_t m = 0; m < server->module_count; m++) {
 		const struct module_slot *slot = &server->modules[m];
 		const struct metric *metric = slot->module->metrics;
 
 		for (unsigned i = 0; metric != NULL && metric[i].name != NULL; i++)
-			(void)write_one(out, json, metric[i].name,
-				(unsigned long long)stats->metrics[slot->first_metric + i]);
+			tell(arg, metric[i].name, stats->metrics[slot->first_metric + i]);
 	}
-}
-
-void
-stats_write_text(const struct stats *stats, struct buffer *out)
-{
-	write_all(stats, out, false);
-}
-
-void
-stats_write_json(const struct stats *stats, struct buffer *out)
-{
-	(void)buffer_text(out, "={");
-	write_all(stats, out, true);
-	/* The last comma is one too many. */
-	if (out->len > 0 && !out->overflowed)
-		out->len--;
-	(void)buffer_text(out, "}\n");
 }

@@ -5,7 +5,7 @@
 #ifndef SERVER_STATS_H
 #define SERVER_STATS_H
 
-#include "base/buffer.h"
+#include "base/base.h"
 
 struct server;
 struct stats;
@@ -14,8 +14,8 @@ struct stats;
 void stats_collect(
 	struct server *server, void (*ready)(void *arg, const struct stats *stats), void *arg);
 
-/* Lines for the control socket: "=name value", or one line of JSON. */
-void stats_write_text(const struct stats *stats, struct buffer *out);
-void stats_write_json(const struct stats *stats, struct buffer *out);
+/* Tells all of them. */
+void stats_each(const struct stats *stats,
+	void (*tell)(void *arg, const char *name, uint64_t number), void *arg);
 
 #endif

@@ -1,12 +1,12 @@
 /*
- * The client's side of the control socket: requests of words, answered in order. A request is a
- * line of words with tabs between; an answer is lines that begin with "=", then "ok" or "error
- * TEXT". See docs/design/administration.md.
+ * The client's side of the control socket: requests of words, answered in their order. What goes
+ * over the socket is in proto/control_line.h and docs/design/administration.md.
  */
 #ifndef KITHCTL_CONTROL_CLIENT_H
 #define KITHCTL_CONTROL_CLIENT_H
 
 #include "base/buffer.h"
+#include "proto/control_line.h"
 
 #include <stdio.h>
 
@@ -16,17 +16,34 @@ struct control {
 	size_t taken;
 };
 
-/* Connects to the server of that data directory. 0, or -1 after a message on stderr. */
-int control_connect(struct control *control, const char *directory);
+struct record {
+	struct control_field *fields;
+	size_t count;
+};
+
+/* One answer, in an arena of its own. */
+struct answer {
+	struct arena arena;
+	struct record *records;
+	size_t count;
+	const char *error; /* the server said no; NULL: it said ok */
+};
+
+/* Connects to the server of that data directory. 0, or -1 after a message on stderr (if loud). */
+int control_connect(struct control *control, const char *directory, bool loud);
 void control_close(struct control *control);
 
-/* Sends one request. Words with tabs or line ends are refused. 0, or -1 after a message. */
+/* Sends one request. 0, or -1 after a message: the connection broke. */
 int control_send(struct control *control, const char *const *words, size_t count);
 
 /*
- * Reads one answer; its lines, without the "=", go to out (NULL: nowhere). 0: ok; 1: the server
- * said error, the text is in error_out (size bytes); -1 after a message: the connection broke.
+ * Reads one answer, which must be finished in any case. 0 if the server answered, whatever it said;
+ * -1 after a message: the connection broke.
  */
-int control_answer(struct control *control, FILE *out, char *error_out, size_t size);
+int control_answer(struct control *control, struct answer *answer);
+void answer_finish(struct answer *answer);
+
+/* The field's value in the record; p NULL: there is none. */
+struct slice record_value(const struct record *record, const char *name);
 
 #endif
