@@ -63,20 +63,25 @@ message_refused(struct account *acct)
 }
 
 static void
+append(struct account *acct, struct stanza *st)
+{
+	state_of(acct)->count++;
+	metric_add(acct, &mod_offline, METRIC_KEPT);
+	stanza_keep(st);
+	stanza_log_append(acct, &mod_offline, STORE_MESSAGES, st, message_refused);
+}
+
+static void
 keep(struct stanza *st, struct account *acct)
 {
 	const struct offline_config *conf = module_config(account_host(acct), &mod_offline);
 
 	if (!is_worth_keeping(st))
 		return;
-	if (state_of(acct)->count >= conf->max_messages) {
-		metric_add(acct, &mod_offline, METRIC_REFUSED);
-		return; /* the core bounces what nobody kept */
-	}
-	state_of(acct)->count++;
-	metric_add(acct, &mod_offline, METRIC_KEPT);
-	stanza_keep(st);
-	stanza_log_append(acct, &mod_offline, STORE_MESSAGES, st, message_refused);
+	if (state_of(acct)->count < conf->max_messages)
+		append(acct, st);
+	else
+		metric_add(acct, &mod_offline, METRIC_REFUSED); /* the core bounces it */
 }
 
 /* The newest session that takes messages. */
@@ -145,6 +150,26 @@ deliver_kept(struct session *s)
 	stanza_log_read(acct, &mod_offline, STORE_MESSAGES, PAGE, deliver, delivered);
 }
 
+/*
+ * Someone is there, but has not got yet what was kept, because so much does not fit into a slow
+ * client's queue: what comes now is kept behind that, in the order of each sender. There is no
+ * bound but the pace of the senders, who are held back meanwhile.
+ */
+static void
+wait_behind(struct stanza *st, struct account *acct)
+{
+	struct session *s;
+
+	if (state_of(acct)->count == 0 || !is_worth_keeping(st))
+		return;
+	s = taker(acct);
+	if (s == NULL)
+		return; /* it goes the way of all that finds nobody */
+	append(acct, st);
+	if (!session_is_full(s))
+		deliver_kept(s);
+}
+
 static const struct xep xeps[] = {
 	{ 160, "1.0.1", XEP_COMPLETE },
 	{ 203, "2.0", XEP_COMPLETE },
@@ -180,6 +205,7 @@ const struct module mod_offline = {
 	.stores = stores,
 	.metrics = metrics,
 	.on.account_loading = count_messages,
+	.on.to_anyone = wait_behind,
 	.on.undelivered = keep,
 	.on.session_available = deliver_kept,
 	.on.session_drained = deliver_kept,

@@ -1,4 +1,5 @@
-/* Options that count at the start only: a running server takes no configuration that changes one. */
+/* Options that count at the start only: a running server takes no configuration that changes one.
+ */
 #include "server/config.h"
 
 #include <errno.h>
@@ -46,8 +47,7 @@ option_is_fixed(const struct option_section *section, const struct option *optio
 }
 
 int
-config_check_fixed(
-	const struct config *old, const struct config *fresh, struct config_error *error)
+config_check_fixed(const struct config *old, const struct config *fresh, struct config_error *error)
 {
 	for (size_t i = 0; fresh->sections[i].name != NULL; i++) {
 		const struct option_section *section = &fresh->sections[i];

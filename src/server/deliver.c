@@ -39,9 +39,12 @@ deliver_to_bare(struct account *acct, struct stanza *st)
 	if (st->type == TYPE_ERROR)
 		return;
 	/* 8.5.2.1.1: groupchat to a bare address is nobody's. */
-	if (st->type == TYPE_GROUPCHAT)
+	if (st->type == TYPE_GROUPCHAT) {
 		route_bounce(acct->shard, st, SERVICE_UNAVAILABLE, NULL, NULL);
-	else if (deliver_to_all(acct, st) == 0)
+		return;
+	}
+	hook_to_anyone(&acct->shard->server->pipeline, st, acct);
+	if (!st->kept && deliver_to_all(acct, st) == 0)
 		message_to_nobody(acct, st);
 }
 
