@@ -72,6 +72,10 @@ login_account_ready(struct login *login)
 	struct slice resource = login->resource;
 	char token[TOKEN_CHARS + 1];
 
+	if (!login->stream.authenticated) {
+		login_account_found(login, acct);
+		return;
+	}
 	if (acct == NULL || !acct->exists) {
 		login_end(login, STREAM_NOT_AUTHORIZED, "This account was deleted");
 		return;

@@ -68,6 +68,8 @@ bool login_take_iq(struct login *login, const struct stream_event *event);
 void login_begin_sasl(struct login *login);
 void login_take_step(struct login *login, struct sasl_server_step step);
 void login_end_sasl(struct login *login);
+/* SASL may succeed now; NULL: the account went away. */
+void login_account_found(struct login *login, const struct account *acct);
 
 /* Fetches what login->step asks for, on the shard of the account that it names (login_keys.c). */
 void login_look_up(struct login *login);

@@ -2,7 +2,7 @@
  * SASL of a login: the machine of proto/sasl_server.h says what it needs, and login_keys.c fetches
  * it; what it can know of the connection (bindings, the names in a certificate) it is told before.
  */
-#include "server/credentials.h"
+#include "server/account_internal.h"
 #include "server/login_internal.h"
 #include "server/places.h"
 #include "server/server_internal.h"
@@ -166,38 +166,68 @@ succeed(struct login *login)
 	login_authenticated(login);
 }
 
-/*
- * XEP-0178, 2: a certificate lets in only whom it names and who has an account. Both are looked
- * up before <success/>, because afterwards there is no way to say no that a client understands.
- */
 static void
-got_account(void *arg, const struct scram_credentials *found)
+refuse_user(struct login *login, enum sasl_condition condition, const char *text)
 {
-	struct login *login = arg;
-
-	login->query = NULL;
-	login->waits = false;
-	if (found != NULL) {
-		succeed(login);
-		return;
-	}
 	login->user = (struct jid){ 0 };
-	login->step.condition = SASL_NOT_AUTHORIZED;
+	login->step.condition = condition;
+	login->step.text = text;
 	login_fail(login);
 }
 
-/* The machine is content; a name that is nobody's account was only made up by who signed it. */
+void
+login_account_found(struct login *login, const struct account *acct)
+{
+	bool exists = acct != NULL && acct->exists;
+
+	login->waits = false;
+	if (!exists && login->mechanism == SASL_EXTERNAL)
+		refuse_user(login, SASL_NOT_AUTHORIZED, NULL);
+	else if (!exists) /* its keys were there a moment ago */
+		refuse_user(login, SASL_TEMPORARY_AUTH_FAILURE, NULL);
+	else if (acct->is_disabled)
+		refuse_user(login, SASL_ACCOUNT_DISABLED, "An administrator disabled this account");
+	else
+		succeed(login);
+}
+
+/* At home. Binding will need the account anyway. */
+static void
+ask_account(struct login *login)
+{
+	struct shard *shard = login->shard;
+	struct account *acct = account_find(shard, login->user.full);
+
+	if (acct == NULL)
+		acct = account_load(shard, login->host, &login->user);
+	account_wait(acct, login);
+}
+
+/*
+ * The machine is content, but <success/> waits until the account is in memory, because afterwards
+ * there is no way to say no that a client understands: it may be disabled, and a certificate (XEP-
+ * 0178, 2) may name somebody who has no account.
+ */
 static void
 confirm(struct login *login)
 {
+	struct shard *home;
+
 	if (!set_user(login, login->step.user)) {
-		login->step.condition = SASL_NOT_AUTHORIZED;
-		login_fail(login);
-	} else if (login->mechanism == SASL_EXTERNAL) {
-		login_wait(login);
-		login->query = credentials_ask(login->shard, &login->user, got_account, login);
-	} else {
+		refuse_user(login, SASL_NOT_AUTHORIZED, NULL);
+		return;
+	}
+	if (login->is_anonymous) {
 		succeed(login);
+		return;
+	}
+	login_wait(login);
+	home = server_home(login->shard->server, login->user.full);
+	if (home == login->shard) {
+		ask_account(login);
+	} else {
+		sasl_server_finish(&login->sasl);
+		login_move(login, home, ask_account);
 	}
 }
 
