@@ -73,17 +73,28 @@ conn_take_block(struct loop *loop, struct buffer *b)
 {
 	if (b->data != NULL)
 		return;
-	b->data = loop->block_count > 0 ? loop->blocks[--loop->block_count] : xmalloc(BLOCK_BYTES);
 	b->cap = BLOCK_BYTES;
+	if (loop->block_count == 0) {
+		b->data = xmalloc(BLOCK_BYTES);
+		return;
+	}
+	b->data = (char *)loop->blocks;
+	loop->blocks = loop->blocks->next;
+	loop->block_count--;
 }
 
 void
 conn_release_block(struct loop *loop, struct buffer *b)
 {
-	if (b->data != NULL && b->cap == BLOCK_BYTES && loop->block_count < BLOCKS_KEPT)
-		loop->blocks[loop->block_count++] = b->data;
-	else
+	if (b->data != NULL && b->cap == BLOCK_BYTES && loop->block_count < BLOCKS_KEPT) {
+		struct block *block = (struct block *)(void *)b->data;
+
+		block->next = loop->blocks;
+		loop->blocks = block;
+		loop->block_count++;
+	} else {
 		free(b->data);
+	}
 	buffer_init(b, b->limit);
 }
 

@@ -55,7 +55,7 @@ void conn_end(struct conn *conn, int why);
 /* Gives bytes to the owner together with what was left. */
 void conn_give(struct conn *conn, struct slice bytes);
 
-/* An output block, with room for BLOCK_BYTES, from the loop's few kept ones. */
+/* An output block, with room for BLOCK_BYTES, from those the loop keeps. */
 void conn_take_block(struct loop *loop, struct buffer *b);
 void conn_release_block(struct loop *loop, struct buffer *b);
 

@@ -26,8 +26,12 @@ void
 loop_finish(struct loop *loop)
 {
 	conn_free_dead(loop);
-	for (unsigned i = 0; i < loop->block_count; i++)
-		free(loop->blocks[i]);
+	while (loop->blocks != NULL) {
+		struct block *block = loop->blocks;
+
+		loop->blocks = block->next;
+		free(block);
+	}
 	free(loop->plain_in);
 	free(loop->cipher_in);
 }

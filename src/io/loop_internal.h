@@ -14,8 +14,14 @@ enum {
 	WHEEL_SLOTS = 512,
 	WHEEL_STEP_MS = 16,
 	SHARED_BYTES = 64 * 1024, /* of each of the loop's two read buffers */
-	BLOCK_BYTES = 4096,       /* of an output block */
-	BLOCKS_KEPT = 64,
+	/* Of an output block: small, for one stanza to each of a thousand is what fills caches. */
+	BLOCK_BYTES = 512,
+	BLOCKS_KEPT = 1024,
+};
+
+/* An output block that nobody uses; its first bytes. */
+struct block {
+	struct block *next;
 };
 
 /* A descriptor that the loop waits for. */
@@ -69,7 +75,7 @@ struct loop {
 	struct list fed;                // conn.fed: has input to look at again
 	struct list dead;               // conn.dirty: to be freed at the end of the turn
 	char *plain_in, *cipher_in;     /* shared by all connections */
-	char *blocks[BLOCKS_KEPT];      /* empty output blocks */
+	struct block *blocks;           /* empty output blocks, the last used first */
 	unsigned block_count;
 	struct loop_stats stats;
 };
