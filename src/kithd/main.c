@@ -108,6 +108,20 @@ ask_to_stop(void *arg)
 	(void)kill(getpid(), SIGTERM);
 }
 
+/* kithctl wants a reload and its outcome: a SIGHUP of our own, which is queued and has a ticket. */
+static int
+reload_signal(void)
+{
+	return SIGRTMIN;
+}
+
+static void
+ask_to_reload(void *arg, void *ticket)
+{
+	(void)arg;
+	(void)sigqueue(getpid(), reload_signal(), (union sigval){ .sival_ptr = ticket });
+}
+
 /* The file as it is now, and the command line's settings; a throwaway server has no file. */
 static int
 read_again(struct program *p, struct config **config_out)
@@ -127,7 +141,7 @@ read_again(struct program *p, struct config **config_out)
 }
 
 /* All of it, or nothing: see server_reload. */
-static void
+static int
 reload(struct program *p)
 {
 	struct config *before = p->config, *fresh;
@@ -150,20 +164,34 @@ reload(struct program *p)
 	}
 	if (before != fresh)
 		config_destroy(r == 0 ? &before : &fresh);
+	return r;
+}
+
+/* ticket: whose reload it is; NULL: nobody waits. */
+static void
+reload_for(struct program *p, void *ticket)
+{
+	int r;
+
+	notify_reloading(&p->notify);
+	r = reload(p);
+	notify_ready(&p->notify);
+	if (ticket != NULL)
+		server_answer_reload(p->server, ticket, r < 0 ? p->error.text : NULL);
 }
 
 /* The next signal; meanwhile the watchdog hears of us, as long as all shards answer. */
 static int
-next_signal(struct program *p, const sigset_t *signals)
+next_signal(struct program *p, const sigset_t *signals, siginfo_t *info)
 {
 	uint64_t ms = p->notify.watchdog_ms;
 	const struct timespec pause = { (time_t)(ms / 1000), (long)(ms % 1000) * 1000000 };
 
 	if (ms == 0)
-		return sigwaitinfo(signals, NULL);
+		return sigwaitinfo(signals, info);
 	if (pulse_take(p->pulse))
 		notify_alive(&p->notify);
-	return sigtimedwait(signals, NULL, &pause);
+	return sigtimedwait(signals, info, &pause);
 }
 
 /*
@@ -173,15 +201,15 @@ next_signal(struct program *p, const sigset_t *signals)
 static void
 wait_for_end(struct program *p, const sigset_t *signals)
 {
+	siginfo_t info;
 	int signal;
 
 	do {
-		signal = next_signal(p, signals);
-		if (signal == SIGHUP) {
-			notify_reloading(&p->notify);
-			reload(p);
-			notify_ready(&p->notify);
-		}
+		signal = next_signal(p, signals, &info);
+		if (signal == SIGHUP)
+			reload_for(p, NULL);
+		else if (signal == reload_signal() && info.si_pid == getpid())
+			reload_for(p, info.si_value.sival_ptr);
 	} while (signal != SIGINT && signal != SIGTERM);
 }
 
@@ -261,6 +289,7 @@ run(struct program *p)
 		.directory = conf->directory,
 		.has_control = true,
 		.wants_stop = ask_to_stop,
+		.wants_reload = ask_to_reload,
 	};
 	unsigned held = enter_sandbox(p);
 	int status;
@@ -322,6 +351,7 @@ block_signals(sigset_t *signals)
 	(void)sigaddset(signals, SIGINT);
 	(void)sigaddset(signals, SIGTERM);
 	(void)sigaddset(signals, SIGHUP);
+	(void)sigaddset(signals, reload_signal());
 	(void)pthread_sigmask(SIG_BLOCK, signals, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
 }

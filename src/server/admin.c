@@ -315,7 +315,7 @@ stop(struct timer *timer)
 {
 	const struct server *server = container_of(timer, struct shard, stop)->server;
 
-	server->wants_stop(server->stop_arg);
+	server->wants_stop(server->wants_arg);
 }
 
 bool

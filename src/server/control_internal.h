@@ -78,6 +78,7 @@ void control_user_list(struct control_request *request);
 
 /* control_server.c */
 void control_stats(struct control_request *request);
+void control_reload(struct control_request *request);
 void control_stop_server(struct control_request *request);
 
 #endif

@@ -316,7 +316,8 @@ server_create(
 	server->sim = setup->sim;
 	server->directory = setup->has_control ? setup->directory : NULL;
 	server->wants_stop = setup->wants_stop;
-	server->stop_arg = setup->stop_arg;
+	server->wants_reload = setup->wants_reload;
+	server->wants_arg = setup->wants_arg;
 	server->names = names_create();
 	server->codec = codec_create(server->names);
 	hosts_init(server);

@@ -22,8 +22,10 @@ struct server_setup {
 	struct store_memory *memory; /* without a directory: what outlives the server; or NULL */
 	struct sim *sim;  /* not NULL: shards run on its loops, on the thread that turns those */
 	bool has_control; /* whether to listen for kithctl in the directory */
-	void (*wants_stop)(void *arg); /* kithctl asks for the end; on a shard's thread */
-	void *stop_arg;
+	/* What kithctl asks for, on a shard's thread; NULL: it cannot be had. */
+	void (*wants_stop)(void *arg);
+	void (*wants_reload)(void *arg, void *ticket); /* answered by server_answer_reload */
+	void *wants_arg;
 };
 
 /* The sections of the core and of the modules. In the arena. */
@@ -44,6 +46,9 @@ int server_start(struct server *server, struct config_error *error);
  * longer; it may also be the same one. By the thread that started the server, while it runs.
  */
 int server_reload(struct server *server, struct config *config, struct config_error *error);
+
+/* How the reload of that ticket went; error NULL: well. While the server runs; any thread. */
+void server_answer_reload(struct server *server, void *ticket, const char *error);
 
 /* Tells everyone, waits for what is under way, and ends all threads. */
 void server_stop(struct server *server);

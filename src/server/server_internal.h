@@ -81,8 +81,9 @@ struct server {
 	struct throttle *networks; /* that guess passwords; any thread */
 	struct control *control;   /* on shard 0 */
 	const char *directory;
-	void (*wants_stop)(void *arg); /* kithctl stop */
-	void *stop_arg;
+	void (*wants_stop)(void *arg); /* these three: see server_setup */
+	void (*wants_reload)(void *arg, void *ticket);
+	void *wants_arg;
 	uint16_t port, tls_port;         /* that were picked */
 	struct xml_limits client_limits; /* of a signed-in client */
 	struct hash_key slot_key;

@@ -5,7 +5,7 @@ import re
 import subprocess
 
 from checks import Suite
-from kith_server import program
+from kith_server import program, wait_until
 from xmpp_client import Client
 
 suite = Suite("a wrong config is not reloaded", attack=True, config="c2s { max_sessions = 50 }")
@@ -50,14 +50,13 @@ def line_of(server, text):
 def refused(server, extra, begins):
     server.write(extra)
     said = server.reload()
-    assert "was not reloaded" in said and "the old one stays" in said, f"{extra}: {said}"
     place = f"kithd.conf:{line_of(server, begins)}:"
     assert place in said, f"no {place} for '{extra}': {said}"
 
 
 def wanted_again(server):
     server.write("c2s { max_sessions = 50 }")
-    assert "are read anew" in server.reload()
+    assert not server.reload()
 
 
 @suite.check("each key with each wrong value")
@@ -68,6 +67,7 @@ def _(server):
             refused(server, f"{section} {{\n{key} = {lie}\n}}", f"{key} = ")
             tried += 1
     wanted_again(server)
+    wait_until(lambda: server.log().count("the old one stays") == tried, 10, "the log")
     return f"{tried} wrong files"
 
 
@@ -90,11 +90,11 @@ def _(server):
                         (b"\0\1\2\xff" * 1000, "kithd.conf"), (good + good, "duplicate title")):
         server.file.write_bytes(text)
         said = server.reload()
-        assert "was not reloaded" in said and words in said, said
+        assert words in said, said
     server.file.unlink()
-    assert "was not reloaded" in server.reload()
+    assert "No such file" in server.reload()
     os.mkdir(server.file)
-    assert "was not reloaded" in server.reload()
+    assert "directory" in server.reload()
     os.rmdir(server.file)
     wanted_again(server)
 
@@ -105,7 +105,7 @@ def _(server):
                          ('server { admins = {"Juliet@kith.test"} }', "server.admins")):
         server.write(extra)
         said = server.reload()
-        assert "was not reloaded" in said and words in said, said
+        assert words in said, said
     wanted_again(server)
 
 

@@ -66,6 +66,15 @@ const struct verb verbs[] = {
 		.shape = SHAPE_OBJECT,
 	},
 	{
+		.words = "reload",
+		.args = "",
+		.about = "reads the config and the certificates again",
+		.more = "All of it is taken, or nothing when there is a mistake anywhere: then it "
+			"is named "
+			"here and in the log, and the exit status is 1. See *kithd.conf*(5).",
+		.request = "reload",
+	},
+	{
 		.words = "stop",
 		.args = "",
 		.about = "stops the server, after telling everyone",
