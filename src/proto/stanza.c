@@ -27,6 +27,18 @@ static const char *const type_names[] = {
 	[TYPE_ERROR] = "error",
 };
 
+const char *
+stanza_kind_name(enum stanza_kind kind)
+{
+	return kind_names[kind];
+}
+
+const char *
+stanza_type_name(enum stanza_type type)
+{
+	return type_names[type];
+}
+
 struct type_range {
 	enum stanza_type first, last;
 };

@@ -42,6 +42,10 @@ struct stanza {
 	const struct xml_token *root; /* its tokens; NULL for a stanza of our own making */
 };
 
+/* "message"; "chat", empty for available presence. */
+const char *stanza_kind_name(enum stanza_kind kind);
+const char *stanza_type_name(enum stanza_type type);
+
 /* Whether the element is a message, presence or iq of jabber:client. */
 bool stanza_is(const struct xml_token *element);
 

@@ -6,8 +6,8 @@
 #include "server/iq_internal.h"
 #include "server/presence.h"
 #include "server/route.h"
-#include "server/server_internal.h"
 #include "server/session_internal.h"
+#include "server/trace.h"
 
 /* 8.5.2.1.1: every available session whose priority is not negative. Returns how many. */
 static unsigned
@@ -28,6 +28,8 @@ static void
 message_to_nobody(struct account *acct, struct stanza *st)
 {
 	hook_undelivered(&acct->shard->server->pipeline, st, acct);
+	trace(acct->shard, st, st->kept ? "a stanza is kept for later" : "a stanza finds nobody",
+		TRACE_NO_MORE);
 	if (st->kept || st->type == TYPE_HEADLINE || st->type == TYPE_ERROR)
 		return;
 	route_bounce(acct->shard, st, SERVICE_UNAVAILABLE, NULL, NULL);
@@ -44,7 +46,9 @@ deliver_to_bare(struct account *acct, struct stanza *st)
 		return;
 	}
 	hook_to_anyone(&acct->shard->server->pipeline, st, acct);
-	if (!st->kept && deliver_to_all(acct, st) == 0)
+	if (st->kept)
+		trace(acct->shard, st, "a stanza waits behind others", TRACE_NO_MORE);
+	else if (deliver_to_all(acct, st) == 0)
 		message_to_nobody(acct, st);
 }
 

@@ -5,7 +5,7 @@
 #include "server/iq_internal.h"
 #include "server/letter.h"
 #include "server/route_internal.h"
-#include "server/server_internal.h"
+#include "server/trace.h"
 
 #include <stdlib.h>
 
@@ -45,6 +45,8 @@ route_bounce(struct shard *shard, const struct stanza *st, enum stanza_condition
 
 	if (!stanza_wants_answer(st))
 		return;
+	trace(shard, st, "a stanza goes back with an error",
+		F_STR("why", text == NULL ? stanza_condition_name(condition) : text));
 	shard_count(shard, METRIC_BOUNCES_TOTAL);
 	buffer_init(&content, LIMIT_STORED_STANZA);
 	stanza_error_write(&content, condition, text, detail == NULL ? NULL : detail->name,
@@ -57,6 +59,8 @@ route_bounce(struct shard *shard, const struct stanza *st, enum stanza_condition
 bool
 route_verdict(struct shard *shard, const struct stanza *st, struct verdict verdict)
 {
+	if (verdict.kind == VERDICT_DROP)
+		trace(shard, st, "a stanza is dropped by a module", TRACE_NO_MORE);
 	if (verdict.kind == VERDICT_BOUNCE)
 		route_bounce(shard, st, verdict.condition, verdict.text, verdict.detail);
 	return verdict.kind == VERDICT_PASS;

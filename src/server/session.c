@@ -11,7 +11,7 @@
 #include "server/presence.h"
 #include "server/pressure.h"
 #include "server/route.h"
-#include "server/server_internal.h"
+#include "server/trace.h"
 
 #include <stdlib.h>
 
@@ -179,6 +179,7 @@ take_stanza(struct session *s, const struct xml_token *element)
 	st.from = s->jid;
 	if (st.lang.p == NULL)
 		st.lang = s->lang;
+	trace(shard, &st, "a stanza is sent", TRACE_NO_MORE);
 	verdict = hook_out_policy(&shard->server->pipeline, &st, s);
 	if (verdict.kind == VERDICT_PASS)
 		send_stanza(s, &st);
@@ -398,6 +399,7 @@ session_deliver(struct session *s, struct stanza *st)
 		pressure_check(s, &st->from);
 	if (st->kind == STANZA_MESSAGE)
 		shard_count(shard, METRIC_MESSAGES_DELIVERED_TOTAL);
+	trace(shard, st, "a stanza is delivered", F_TEXT("session", s->jid.full));
 	hook_delivered(&shard->server->pipeline, st, s);
 	return true;
 }

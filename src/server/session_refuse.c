@@ -3,8 +3,8 @@
  * straight to the session: it says that it comes from the address that was written to, and the
  * account's policy for what arrives would judge it by that.
  */
-#include "server/server_internal.h"
 #include "server/session_internal.h"
+#include "server/trace.h"
 
 #include "server/account_internal.h"
 
@@ -21,6 +21,7 @@ session_refuse(struct session *s, const struct stanza *st, const struct verdict 
 	};
 	struct buffer content;
 
+	trace(s->account->shard, st, "a stanza is refused by a module", TRACE_NO_MORE);
 	if (verdict->kind != VERDICT_BOUNCE || st->type == TYPE_ERROR || st->type == TYPE_RESULT)
 		return;
 	shard_count(s->account->shard, METRIC_BOUNCES_TOTAL);

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """A changed config file, read while people are signed in: what can change does, and nobody is sent away."""
+import re
 import subprocess
 import threading
 
@@ -59,6 +60,25 @@ def _(server):
     with Client.login(server, "juliet", "heard"):
         wait_until(lambda: is_told("heard"), 10, "a line of that level")
     assert not is_told("unheard")
+
+
+@suite.check("at the level debug the log tells what became of each stanza, but not what it says")
+def _(server):
+    server.write("", server='log_level = "debug"')
+    is_taken(server)
+    with Client.login(server, "juliet", "hall") as juliet:
+        for to, name in (("romeo", "kept"), ("nobody", "lost"), ("juliet", "here")):
+            juliet.be_present()
+            juliet.message(f"{to}@{server.domain}", "wherefore", name=name)
+            juliet.ping()
+    server.write("")
+    is_taken(server)
+    for name, end in (("kept", "a stanza is kept for later"),
+                      ("here", f"a stanza is delivered .* session=juliet@{server.domain}/hall"),
+                      ("lost", "a stanza goes back with an error .* why=service-unavailable")):
+        wait_until(lambda: [line for line in server.log().splitlines()
+                            if f"id={name} " in line and re.search(end, line)], 10, f"{name}: {end}")
+    assert "wherefore" not in server.log()
 
 
 @suite.check("a domain comes, with its certificate, and goes with its users; another's stay")
