@@ -55,6 +55,30 @@ log_set_level(struct log *log, enum log_level level)
 	atomic_store(&log->level, (int)level);
 }
 
+enum log_level
+log_level(const struct log *log)
+{
+	return (enum log_level)atomic_load(&log->level);
+}
+
+const char *
+log_level_name(enum log_level level)
+{
+	return level_names[level];
+}
+
+int
+log_level_read(struct slice name, enum log_level *level_out)
+{
+	for (size_t i = 0; i < COUNT_OF(level_names); i++) {
+		if (!slice_is_text(name, level_names[i]))
+			continue;
+		*level_out = (enum log_level)i;
+		return 0;
+	}
+	return -EINVAL;
+}
+
 bool
 log_wants(const struct log *log, enum log_level level)
 {

@@ -46,7 +46,12 @@ void log_destroy(struct log **log);
 
 /* Takes effect at once; any thread. */
 void log_set_level(struct log *log, enum log_level level);
+enum log_level log_level(const struct log *log);
 bool log_wants(const struct log *log, enum log_level level);
+
+/* "error", "warning", "info", "debug"; 0, or -EINVAL: it is none of these. */
+const char *log_level_name(enum log_level level);
+int log_level_read(struct slice name, enum log_level *level_out);
 
 /* Lines dropped because the ring was full or the journal did not take them. */
 uint64_t log_dropped(const struct log *log);

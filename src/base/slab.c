@@ -103,6 +103,22 @@ slab_alloc(struct slab *slab)
 	return piece;
 }
 
+static size_t
+count_pages(const struct list *pages)
+{
+	size_t count = 0;
+
+	for (const struct list *link = pages->next; link != pages; link = link->next)
+		count++;
+	return count;
+}
+
+size_t
+slab_bytes(const struct slab *slab)
+{
+	return PAGE * (count_pages(&slab->open) + count_pages(&slab->full));
+}
+
 void
 slab_free(struct slab *slab, void *piece)
 {

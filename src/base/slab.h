@@ -25,6 +25,9 @@ void slab_finish(struct slab *slab);
 /* A zeroed piece, never NULL. */
 void *slab_alloc(struct slab *slab) __attribute__((returns_nonnull));
 
+/* Bytes of all its pages. */
+size_t slab_bytes(const struct slab *slab);
+
 /* piece: from this slab, or NULL. */
 void slab_free(struct slab *slab, void *piece);
 

@@ -11,6 +11,7 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -129,6 +130,14 @@ bool
 conn_is_full(const struct conn *conn)
 {
 	return conn->out.len > conn->full;
+}
+
+void
+conn_memory(const struct conn *conn, struct conn_memory *out)
+{
+	out->own = malloc_usable_size((void *)(uintptr_t)conn);
+	out->input = conn->in.cap;
+	out->output = conn->out.cap;
 }
 
 static uint32_t

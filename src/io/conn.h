@@ -62,6 +62,12 @@ bool conn_is_full(const struct conn *conn);
 /* full: from there on producers should pause; most: what is beyond is refused. */
 void conn_set_limit(struct conn *conn, size_t full, size_t most);
 
+/* Bytes that it holds beside what TLS does; input and output 0: at rest. */
+struct conn_memory {
+	size_t own, input, output;
+};
+void conn_memory(const struct conn *conn, struct conn_memory *out);
+
 /* Stops reading; reads on, beginning with what was left. */
 void conn_pause(struct conn *conn);
 void conn_resume(struct conn *conn);

@@ -233,6 +233,12 @@ loop_stats(const struct loop *loop, struct loop_stats *out)
 	*out = loop->stats;
 }
 
+size_t
+loop_memory(const struct loop *loop)
+{
+	return sizeof(*loop) + 2 * SHARED_BYTES + (size_t)loop->block_count * BLOCK_BYTES;
+}
+
 int64_t
 loop_wall_ms(const struct loop *loop)
 {

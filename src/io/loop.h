@@ -49,4 +49,7 @@ struct loop_stats {
 };
 void loop_stats(const struct loop *loop, struct loop_stats *out);
 
+/* Bytes of the loop itself and of the buffers that its connections share. */
+size_t loop_memory(const struct loop *loop);
+
 #endif

@@ -239,14 +239,25 @@ stanza_priority(const struct stanza *st)
 	return (int8_t)(negative ? -(int)value : (int)value);
 }
 
+static struct slice
+text_of_child(const struct stanza *st, xml_name name, struct arena *arena)
+{
+	const struct xml_token *child = st->root == NULL ? NULL
+							 : xml_child(st->root, NS_ID_CLIENT, name);
+
+	return child == NULL ? NO_SLICE : xml_text(child, arena);
+}
+
+struct slice
+stanza_show(const struct stanza *st, struct arena *arena)
+{
+	return text_of_child(st, NAME_SHOW, arena);
+}
+
 struct slice
 stanza_status(const struct stanza *st, struct arena *arena)
 {
-	const struct xml_token *child = st->root == NULL
-						? NULL
-						: xml_child(st->root, NS_ID_CLIENT, NAME_STATUS);
-
-	return child == NULL ? NO_SLICE : xml_text(child, arena);
+	return text_of_child(st, NAME_STATUS, arena);
 }
 
 bool

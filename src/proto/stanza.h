@@ -70,6 +70,9 @@ const struct xml_token *stanza_payload(const struct stanza *st);
 /* RFC 6121 4.7.2.3: -128 to 127; 0 when there is none or it is no number. */
 int8_t stanza_priority(const struct stanza *st);
 
+/* RFC 6121 4.7.2.1: the text in the first <show/>; p NULL when there is none. */
+struct slice stanza_show(const struct stanza *st, struct arena *arena);
+
 /* RFC 6121 4.7.2.2: the text in the first <status/>; p NULL when there is none. */
 struct slice stanza_status(const struct stanza *st, struct arena *arena);
 

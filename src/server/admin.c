@@ -1,13 +1,14 @@
 /* Errands of administrators: each is one object that goes to the shards, gathers, and answers. */
 #include "server/admin.h"
 
+#include "io/tls.h"
 #include "server/account_internal.h"
+#include "server/letter.h"
 #include "server/server_internal.h"
 #include "server/session_internal.h"
 #include "server/visit.h"
 #include "xml/writer.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 struct errand {
@@ -15,7 +16,6 @@ struct errand {
 	struct jid jid;
 	struct slice domain, text;
 	const char *why;
-	admin_got_store *got_store;
 	struct admin_session *sessions;
 	struct admin_sessions found;
 	size_t room;
@@ -23,8 +23,6 @@ struct errand {
 	uint64_t count;
 	admin_got_sessions *got_sessions;
 	admin_counted *counted;
-	admin_got_roster *got_roster;
-	struct server *server;
 	void *arg;
 };
 
@@ -48,9 +46,37 @@ errand_free(struct errand *errand)
 
 /* ---- Sessions ---- */
 
+/* What its presence says; most say nothing, which is seen without a scanner. */
+static struct slice
+show_of(const struct session *s, struct arena *arena)
+{
+	struct shard *shard = s->account->shard;
+	struct stanza presence = session_presence(s);
+	struct letter *letter;
+	struct slice show = NO_SLICE;
+
+	if (!s->is_available || presence.content.len == 0 ||
+		memmem(presence.content.p, presence.content.len, "show", 4) == NULL)
+		return NO_SLICE;
+	letter = letter_create(&presence, NULL, 0);
+	if (letter_open(letter, shard, &presence))
+		show = arena_copy(arena, stanza_show(&presence, arena));
+	letter_destroy(&letter);
+	arena_reset(&shard->scratch);
+	return show;
+}
+
+/* A moment of the loop's clock as people see it. */
+static int64_t
+wall_of(const struct shard *shard, uint64_t ms)
+{
+	return loop_wall_ms(shard->loop) - (int64_t)(loop_now_ms(shard->loop) - ms);
+}
+
 static void
 add_session(struct errand *errand, const struct session *s)
 {
+	const struct shard *shard = s->account->shard;
 	char peer[PEER_TEXT];
 
 	if (errand->found.count == errand->room) {
@@ -62,6 +88,15 @@ add_session(struct errand *errand, const struct session *s)
 	errand->sessions[errand->found.count++] = (struct admin_session){
 		.jid = jid_copy(&s->jid, &errand->arena),
 		.peer = arena_copy(&errand->arena, slice_of(peer)),
+		.tls = conn_tls_version(s->conn),
+		.cipher = conn_tls_cipher(s->conn),
+		.since_ms = wall_of(shard, s->bound_ms),
+		.heard_ms = wall_of(shard, s->heard_ms),
+		.is_available = s->is_available,
+		.priority = s->priority,
+		.show = show_of(s, &errand->arena),
+		.queue_bytes = conn_pending(s->conn),
+		.shard = shard->number,
 	};
 }
 
@@ -171,7 +206,7 @@ admin_kick(
 {
 	struct errand *errand = errand_create(arg);
 
-	errand->why = why;
+	errand->why = arena_copy(&errand->arena, slice_of(why)).p;
 	errand->jid = jid_copy(jid, &errand->arena);
 	errand->counted = done;
 	visit_home(shard, jid_bare(&errand->jid), kick_here, tell_count, errand);
@@ -225,87 +260,6 @@ admin_announce(
 	errand->domain = arena_copy(&errand->arena, domain);
 	errand->counted = done;
 	visit_all(shard, announce_here, tell_count, errand);
-}
-
-/* ---- Rosters ---- */
-
-static void
-decode_items(struct errand *errand, const struct store_result *rows, struct roster_item_list *list)
-{
-	struct server *server = errand->server;
-	struct xml_tokens tokens;
-	const char *why;
-	void *item;
-
-	xml_tokens_init(&tokens);
-	list->v = arena_array(&errand->arena, rows->count + 1, struct roster_item);
-	for (size_t i = 0; i < rows->count; i++) {
-		if (xml_read(server->names, &xml_limits_own, 0, rows->rows[i].value, &tokens,
-			    &errand->arena, &why) == 0 &&
-			codec_decode(server->roster_item, tokens.v, &errand->arena, &item, &why) ==
-				0)
-			list->v[list->count++] = *(const struct roster_item *)item;
-	}
-	xml_tokens_finish(&tokens);
-}
-
-static void
-tell_roster(struct store_request *request)
-{
-	struct errand *errand = request->arg;
-	const struct store_batch *batch = store_batch_of(request);
-	struct roster_item_list items = { 0 };
-	int error = request->error;
-
-	if (error == 0 && store_result(batch, 0)->count == 0)
-		error = -ENOENT;
-	if (error == 0)
-		decode_items(errand, store_result(batch, 1), &items);
-	errand->got_roster(errand->arg, error, &items);
-	errand_free(errand);
-}
-
-void
-admin_read_roster(struct shard *shard, const struct jid *bare, admin_got_roster *done, void *arg)
-{
-	struct errand *errand = errand_create(arg);
-	struct server *server = shard->server;
-	struct store_batch *batch = store_batch_create(server->store, jid_bare(bare));
-
-	errand->server = server;
-	errand->got_roster = done;
-	(void)store_read_value(batch, server->tables[CORE_CREDENTIALS]);
-	(void)store_read_map(batch, server->tables[CORE_ROSTER]);
-	store_fetch(batch, shard->number, tell_roster, errand);
-}
-
-/* ---- Modules' values ---- */
-
-static void
-tell_value(struct store_request *request)
-{
-	struct errand *errand = request->arg;
-	const struct store_batch *batch = store_batch_of(request);
-	int error = request->error;
-
-	if (error == 0 && store_result(batch, 0)->count == 0)
-		error = -ENOENT;
-	errand->got_store(errand->arg, error, error < 0 ? NULL : store_result(batch, 1));
-	errand_free(errand);
-}
-
-void
-admin_read_value(struct shard *shard, const struct jid *bare, const struct module *module,
-	unsigned store, admin_got_store *done, void *arg)
-{
-	struct errand *errand = errand_create(arg);
-	struct server *server = shard->server;
-	struct store_batch *batch = store_batch_create(server->store, jid_bare(bare));
-
-	errand->got_store = done;
-	(void)store_read_value(batch, server->tables[CORE_CREDENTIALS]);
-	(void)store_read_value(batch, server_module(server, module)->first_table + store);
-	store_fetch(batch, shard->number, tell_value, errand);
 }
 
 /* ---- The end ---- */

@@ -14,8 +14,16 @@ struct shard;
 
 /* One session. */
 struct admin_session {
-	struct jid jid;    /* full */
-	struct slice peer; /* its IP address */
+	struct jid jid;           /* full */
+	struct slice peer;        /* its IP address */
+	const char *tls, *cipher; /* "TLSv1.3", "TLS_AES_256_GCM_SHA384"; "" when it is plain */
+	int64_t since_ms,
+		heard_ms; /* wall time: when it was bound, when its client last sent something */
+	bool is_available;
+	int priority;
+	struct slice show;  /* "away", ...; p NULL: none, or not available */
+	size_t queue_bytes; /* that its client did not read yet */
+	unsigned shard;
 };
 
 /* What was found; valid during the call. */
@@ -42,7 +50,7 @@ typedef void admin_counted(void *arg, uint64_t count);
 
 /*
  * Ends the session, or all of the account when the address is bare; how many those were. why: a
- * static sentence that they are told.
+ * sentence that they are told; copied.
  */
 void admin_kick(struct shard *shard, const struct jid *jid, const char *why, admin_counted *done,
 	void *arg);
@@ -53,6 +61,8 @@ void admin_kick(struct shard *shard, const struct jid *jid, const char *why, adm
  */
 void admin_announce(struct shard *shard, struct slice domain, struct slice text,
 	admin_counted *done, void *arg);
+
+/* What follows is in admin_account.c. */
 
 /* error: 0, -ENOENT when there is no such account, else the store failed. */
 typedef void admin_got_roster(void *arg, int error, const struct roster_item_list *items);
@@ -67,6 +77,25 @@ typedef void admin_got_store(void *arg, int error, const struct store_result *re
 /* A module's stored value of an account; error as above. */
 void admin_read_value(struct shard *shard, const struct jid *bare, const struct module *module,
 	unsigned store, admin_got_store *done, void *arg);
+
+/* The same by the names of module and store; error -ENOTSUP: this server has none such. */
+void admin_read_named(struct shard *shard, const struct jid *bare, const char *module,
+	const char *store, admin_got_store *done, void *arg);
+
+/* What is stored of an account, in numbers. */
+struct admin_facts {
+	bool is_disabled;
+	struct slice last_login; /* a stamp, right to some minutes; p NULL: never, or not known */
+	struct slice last_left;  /* when its last session ended; likewise */
+	uint64_t contacts;       /* in its roster */
+	uint64_t requests;       /* for its presence that wait for an answer */
+	uint64_t messages, message_bytes; /* kept while it is away */
+};
+
+/* account: when error is 0. */
+typedef void admin_got_facts(void *arg, int error, const struct admin_facts *account);
+void admin_read_facts(
+	struct shard *shard, const struct jid *bare, admin_got_facts *done, void *arg);
 
 /* Lets the server stop after a while; asked again, the new time counts. False: it cannot. */
 bool admin_stop(struct shard *shard, uint32_t delay_ms);

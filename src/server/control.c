@@ -105,6 +105,20 @@ find_verb(struct slice name)
 	return NULL;
 }
 
+/* Of a password nothing may be seen, so no more than whom it concerns. */
+static void
+run_verb(struct control_request *request, const struct control_verb *verb)
+{
+	struct log *log = request->shard->server->log;
+
+	if (verb->changes && request->count > 1)
+		log_info(log, "administered", F_STR("command", verb->name),
+			F_TEXT("of", request->words[1]));
+	else if (verb->changes)
+		log_info(log, "administered", F_STR("command", verb->name));
+	verb->run(request);
+}
+
 static void
 run_line(struct control_client *client, struct slice line)
 {
@@ -123,7 +137,7 @@ run_line(struct control_client *client, struct slice line)
 	else if (request->count < verb->least || request->count > verb->most)
 		control_error(request, "wrong number of words; is kithctl of another version?");
 	else
-		verb->run(request);
+		run_verb(request, verb);
 }
 
 static void

@@ -53,10 +53,12 @@ void control_list(
 void control_time(struct control_request *request, const char *name, int64_t wall_ms);
 
 /*
- * Reads a word as the bare address of a host of ours into request->jid: "name@host", or "name" when
- * there is one host. False: it was not, and the request is answered. control_user.c.
+ * Reads a word as an address of a user of ours into request->jid: "name@host", or "name" when there
+ * is one host; the first wants it bare, for the other it may have a resource. False: it was not,
+ * and the request is answered. control_user.c.
  */
 bool control_read_jid(struct control_request *request, struct slice word);
+bool control_read_any_jid(struct control_request *request, struct slice word);
 
 /* A registrar_done for requests: ends them, with a sentence and its cure. */
 void control_answer_done(void *arg, int error);
@@ -64,6 +66,7 @@ void control_answer_done(void *arg, int error);
 struct control_verb {
 	const char *name;
 	size_t least, most; /* words, the verb itself among them */
+	bool changes;       /* something: the log says so, with the first word behind the verb */
 	void (*run)(struct control_request *request);
 };
 
@@ -75,9 +78,26 @@ void control_user_add(struct control_request *request);
 void control_user_passwd(struct control_request *request);
 void control_user_delete(struct control_request *request);
 void control_user_list(struct control_request *request);
+void control_user_show(struct control_request *request);
+void control_user_disable(struct control_request *request);
+void control_user_enable(struct control_request *request);
+
+/* control_profile.c */
+void control_roster(struct control_request *request);
+void control_vcard(struct control_request *request);
+
+/* control_session.c */
+void control_sessions(struct control_request *request);
+void control_kick(struct control_request *request);
+void control_announce(struct control_request *request);
+
+/* control_memory.c */
+void control_memory(struct control_request *request);
 
 /* control_server.c */
 void control_stats(struct control_request *request);
+void control_log_level(struct control_request *request);
+void control_status(struct control_request *request);
 void control_reload(struct control_request *request);
 void control_stop_server(struct control_request *request);
 

@@ -1,4 +1,5 @@
-/* kithctl user: accounts come, change and go. */
+/* kithctl user: accounts come, change and go, and what is known of one. */
+#include "server/admin.h"
 #include "server/control_internal.h"
 #include "server/registrar.h"
 #include "server/server_internal.h"
@@ -6,19 +7,28 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 
-bool
-control_read_jid(struct control_request *request, struct slice word)
+/* The domain may be left out when there is only one. */
+static int
+parse(struct control_request *request, struct slice word, bool has_domain)
 {
 	const struct server *server = request->shard->server;
-	bool has_domain = slice_find(word, '@') < word.len;
-	int r;
+	size_t slash = slice_find(word, '/');
 
 	if (has_domain)
-		r = jid_parse(word, &request->arena, &request->jid);
-	else
-		r = jid_make(word, host_domain(server->hosts[0]), NO_SLICE, &request->arena,
-			&request->jid);
-	if (r < 0 || request->jid.local_len == 0 || request->jid.resource_len > 0) {
+		return jid_parse(word, &request->arena, &request->jid);
+	return jid_make(slice_make(word.p, slash), host_domain(server->hosts[0]),
+		slash < word.len ? slice_from(word, slash + 1) : NO_SLICE, &request->arena,
+		&request->jid);
+}
+
+bool
+control_read_any_jid(struct control_request *request, struct slice word)
+{
+	const struct server *server = request->shard->server;
+	size_t local_end = slice_find(slice_make(word.p, slice_find(word, '/')), '@');
+	bool has_domain = local_end < slice_find(word, '/');
+
+	if (parse(request, word, has_domain) < 0 || request->jid.local_len == 0) {
 		control_error(request, "this is no user's address; give one such as a@example.org");
 		return false;
 	}
@@ -32,6 +42,15 @@ control_read_jid(struct control_request *request, struct slice word)
 		return false;
 	}
 	return true;
+}
+
+bool
+control_read_jid(struct control_request *request, struct slice word)
+{
+	if (slice_find(word, '/') == word.len)
+		return control_read_any_jid(request, word);
+	control_error(request, "this is a session's address; leave out the slash and what follows");
+	return false;
 }
 
 void
@@ -101,4 +120,76 @@ void
 control_user_list(struct control_request *request)
 {
 	registrar_list(request->shard, got_page, request);
+}
+
+void
+control_user_disable(struct control_request *request)
+{
+	if (control_read_jid(request, request->words[1]))
+		registrar_disable(request->shard, &request->jid, control_answer_done, request);
+}
+
+void
+control_user_enable(struct control_request *request)
+{
+	if (control_read_jid(request, request->words[1]))
+		registrar_enable(request->shard, &request->jid, control_answer_done, request);
+}
+
+/* ---- What is known of one ---- */
+
+/* In the request's arena, between the two questions. */
+static void
+keep_facts(struct control_request *request, const struct admin_facts *facts)
+{
+	struct admin_facts *kept = arena_new(&request->arena, struct admin_facts);
+
+	*kept = *facts;
+	kept->last_login = arena_copy(&request->arena, facts->last_login);
+	kept->last_left = arena_copy(&request->arena, facts->last_left);
+	request->state = kept;
+}
+
+/* Someone who is here was last here now; a stored moment would be older. */
+static void
+got_sessions(void *arg, const struct admin_sessions *found)
+{
+	struct control_request *request = arg;
+	const struct admin_facts *facts = request->state;
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < found->count; i++)
+		bytes += found->v[i].queue_bytes;
+	control_record(request);
+	control_text(request, "address", request->jid.full);
+	control_flag(request, "disabled", facts->is_disabled);
+	control_number(request, "sessions", (int64_t)found->count);
+	control_number(request, "queue_bytes", (int64_t)bytes);
+	control_text(request, "last_login", facts->last_login);
+	control_text(request, "last_left", facts->last_left);
+	control_number(request, "contacts", (int64_t)facts->contacts);
+	control_number(request, "contact_requests", (int64_t)facts->requests);
+	control_number(request, "offline_messages", (int64_t)facts->messages);
+	control_number(request, "offline_bytes", (int64_t)facts->message_bytes);
+	control_ok(request);
+}
+
+static void
+got_facts(void *arg, int error, const struct admin_facts *facts)
+{
+	struct control_request *request = arg;
+
+	if (error < 0) {
+		control_answer_done(request, error);
+		return;
+	}
+	keep_facts(request, facts);
+	admin_find_sessions(request->shard, &request->jid, got_sessions, request);
+}
+
+void
+control_user_show(struct control_request *request)
+{
+	if (control_read_jid(request, request->words[1]))
+		admin_read_facts(request->shard, &request->jid, got_facts, request);
 }

@@ -2,12 +2,24 @@
 #include "server/control_internal.h"
 
 const struct control_verb control_verbs[] = {
-	{ "user-add", 3, 3, control_user_add },
-	{ "user-passwd", 3, 3, control_user_passwd },
-	{ "user-delete", 2, 2, control_user_delete },
-	{ "user-list", 1, 1, control_user_list },
-	{ "stats", 1, 1, control_stats },
-	{ "reload", 1, 1, control_reload },
-	{ "stop", 1, 1, control_stop_server },
-	{ NULL, 0, 0, NULL },
+	{ "user-add", 3, 3, true, control_user_add },
+	{ "user-import", 3, 3, false, control_user_add }, /* thousands of them */
+	{ "user-passwd", 3, 3, true, control_user_passwd },
+	{ "user-delete", 2, 2, true, control_user_delete },
+	{ "user-list", 1, 1, false, control_user_list },
+	{ "user-show", 2, 2, false, control_user_show },
+	{ "user-disable", 2, 2, true, control_user_disable },
+	{ "user-enable", 2, 2, true, control_user_enable },
+	{ "roster", 2, 2, false, control_roster },
+	{ "vcard", 2, 2, false, control_vcard },
+	{ "sessions", 1, 2, false, control_sessions },
+	{ "kick", 2, 3, true, control_kick },
+	{ "announce", 2, 3, true, control_announce },
+	{ "log-level", 1, 2, false, control_log_level },
+	{ "memory", 1, 1, false, control_memory },
+	{ "status", 1, 1, false, control_status },
+	{ "stats", 1, 1, false, control_stats },
+	{ "reload", 1, 1, true, control_reload },
+	{ "stop", 1, 1, true, control_stop_server },
+	{ NULL, 0, 0, false, NULL },
 };

@@ -340,7 +340,7 @@ session_create(struct account *acct, struct slice resource, struct conn *conn,
 	s->conn = conn;
 	s->scanner = *scanner;
 	s->scanner.limits = &shard->server->client_limits;
-	s->heard_ms = loop_now_ms(shard->loop);
+	s->bound_ms = s->heard_ms = loop_now_ms(shard->loop);
 	list_append(&shard->sessions, &s->all);
 	shard->session_count++;
 	account_add_session(acct, s);

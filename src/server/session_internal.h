@@ -24,7 +24,7 @@ struct session {
 	struct scanner scanner;
 	struct jid jid;                 /* the text is the session's own */
 	struct timer timer;             /* idle, then the wait for an answer */
-	uint64_t heard_ms;              /* when the client last sent something */
+	uint64_t bound_ms, heard_ms;    /* when it began, when the client last sent something */
 	struct slice lang;              /* of what says none itself; own memory, p NULL: not told */
 	struct kept_presence *presence; /* the last available one; NULL: none */
 	struct jid *directed;           /* who got directed presence; own memory */

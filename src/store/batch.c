@@ -99,6 +99,13 @@ store_read_count(struct store_batch *batch, unsigned table, const struct store_r
 }
 
 unsigned
+store_read_size(struct store_batch *batch, unsigned table)
+{
+	(void)add(batch, READ_SIZE, table);
+	return batch->count - 1;
+}
+
+unsigned
 store_read_owners(struct store_batch *batch, unsigned table, struct slice after, uint32_t limit)
 {
 	struct read *read = add(batch, READ_OWNERS, table);

@@ -61,7 +61,8 @@ logs_are_read_in_both_directions_and_in_parts(void **state)
 	(void)store_read_count(batch, HISTORY, NULL);
 	(void)store_read_count(batch, HISTORY, &(struct store_range){ .with = SLICE("a") });
 	(void)store_read_count(batch, HISTORY, &(struct store_range){ .until_ms = 99 });
-	assert_text(world_read(w, batch), "#5#2");
+	(void)store_read_size(batch, HISTORY);
+	assert_text(world_read(w, batch), "#5#2#13");
 }
 
 static void

@@ -320,6 +320,16 @@ count_rows(const struct memory_table *table, const struct memory_owner *owner,
 	return count;
 }
 
+static uint64_t
+count_bytes(const struct memory_owner *owner)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; owner != NULL && i < owner->count; i++)
+		bytes += owner->rows[i].key_len + owner->rows[i].value_len;
+	return bytes;
+}
+
 static int
 compare_rows(const void *a, const void *b)
 {
@@ -361,10 +371,12 @@ memory_read(const struct memory_table *table, struct slice owner_text, struct re
 		copy_owners(&list, read->range.limit, arena);
 	} else if (read->kind == READ_LOG && owner != NULL) {
 		collect_log(owner, &read->range, &list, arena);
-	} else if (owner != NULL && read->kind != READ_COUNT) {
+	} else if (owner != NULL && read->kind != READ_COUNT && read->kind != READ_SIZE) {
 		collect_keys(owner, read, &list, arena);
 	}
 	row_list_take(&list, read->range.limit, arena, &read->result);
 	if (read->kind == READ_COUNT)
 		read->result.total = count_rows(table, owner, &read->range);
+	else if (read->kind == READ_SIZE)
+		read->result.total = count_bytes(owner);
 }

@@ -129,8 +129,10 @@ sqlite_get_stats(struct store *store, struct store_stats *out)
 	out->queued_txns = s->writes.count;
 	out->queued_batches = s->parked.count + s->ready.count;
 	out->fenced = s->fenced;
+	out->full = s->full;
 	(void)pthread_mutex_unlock(&s->lock);
 	out->queued_bytes = atomic_load(&s->queued_bytes);
+	out->memory_bytes = (uint64_t)sqlite3_memory_used();
 }
 
 static bool

@@ -16,6 +16,7 @@ enum { BUSY_MS = 5000, SLOT_BYTES = 1200, SLOTS = 10 };
 
 #define RANGE " AND id >= ?3 AND id <= ?4 AND stamp >= ?5 AND stamp <= ?6"
 #define ENTRY "SELECT peer, value, id, stamp FROM \"@\" WHERE owner = ?1"
+#define SIZE(bytes) ("SELECT coalesce(sum(" bytes "), 0) FROM \"@\" WHERE owner = ?1")
 #define OWNERS "SELECT DISTINCT owner FROM \"@\" WHERE owner > ?2 ORDER BY owner LIMIT ?3"
 
 /* '@' stands for the table's name; ?1 is the owner, ?2 a key, a `with` or another owner. */
@@ -28,6 +29,7 @@ static const char *const sql_of[][STATEMENTS] = {
 		[ST_CLEAR] = "DELETE FROM \"@\" WHERE owner = ?1",
 		[ST_ALL] = "SELECT NULL, value FROM \"@\" WHERE owner = ?1",
 		[ST_COUNT] = "SELECT count(*) FROM \"@\" WHERE owner = ?1",
+		[ST_SIZE] = SIZE("length(value)"),
 		[ST_OWNERS] = OWNERS,
 	},
 	[STORE_SET] = {
@@ -37,6 +39,7 @@ static const char *const sql_of[][STATEMENTS] = {
 		[ST_ALL] = "SELECT key, NULL FROM \"@\" WHERE owner = ?1 ORDER BY key",
 		[ST_KEY] = "SELECT key, NULL FROM \"@\" WHERE owner = ?1 AND key = ?2",
 		[ST_COUNT] = "SELECT count(*) FROM \"@\" WHERE owner = ?1",
+		[ST_SIZE] = SIZE("length(CAST(key AS BLOB))"),
 		[ST_OWNERS] = OWNERS,
 	},
 	[STORE_MAP] = {
@@ -47,6 +50,7 @@ static const char *const sql_of[][STATEMENTS] = {
 		[ST_ALL] = "SELECT key, value FROM \"@\" WHERE owner = ?1 ORDER BY key",
 		[ST_KEY] = "SELECT key, value FROM \"@\" WHERE owner = ?1 AND key = ?2",
 		[ST_COUNT] = "SELECT count(*) FROM \"@\" WHERE owner = ?1",
+		[ST_SIZE] = SIZE("length(CAST(key AS BLOB)) + length(value)"),
 		[ST_OWNERS] = OWNERS,
 	},
 	[STORE_LOG] = {
@@ -58,6 +62,7 @@ static const char *const sql_of[][STATEMENTS] = {
 		[ST_COUNT] = ("SELECT count(*) FROM \"@\" WHERE owner = ?1" RANGE),
 		[ST_COUNT_WITH] =
 			("SELECT count(*) FROM \"@\" WHERE owner = ?1 AND peer = ?2" RANGE),
+		[ST_SIZE] = SIZE("length(CAST(coalesce(peer, '') AS BLOB)) + length(value)"),
 		[ST_FORWARD] = (ENTRY RANGE " ORDER BY id LIMIT ?7"),
 		[ST_FORWARD_WITH] = (ENTRY " AND peer = ?2" RANGE " ORDER BY id LIMIT ?7"),
 		[ST_BACKWARD] = (ENTRY RANGE " ORDER BY id DESC LIMIT ?7"),

@@ -150,6 +150,8 @@ statement_for(const struct read *read)
 		return statement_for_log(&read->range);
 	case READ_COUNT:
 		return read->range.with.p == NULL ? ST_COUNT : ST_COUNT_WITH;
+	case READ_SIZE:
+		return ST_SIZE;
 	case READ_OWNERS:
 		return ST_OWNERS;
 	}
@@ -168,7 +170,7 @@ bind_read(sqlite3_stmt *stmt, const struct store_batch *batch, const struct read
 		return;
 	}
 	bind_text(stmt, 1, batch->owner.p == NULL ? SLICE("") : batch->owner);
-	if (kind == STORE_LOG)
+	if (kind == STORE_LOG && read->kind != READ_SIZE)
 		bind_bounds(stmt, &read->range);
 	else
 		bind_text(stmt, 2, read->key);
@@ -189,6 +191,12 @@ row_of(sqlite3_stmt *stmt, struct arena *arena)
 	return row;
 }
 
+static bool
+is_number(const struct read *read)
+{
+	return read->kind == READ_COUNT || read->kind == READ_SIZE;
+}
+
 static int
 read_one(struct sqlite_conn *conn, const struct store_batch *batch, struct read *read,
 	struct arena *arena)
@@ -205,7 +213,7 @@ read_one(struct sqlite_conn *conn, const struct store_batch *batch, struct read 
 	while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
 		struct store_row row;
 
-		if (read->kind == READ_COUNT) {
+		if (is_number(read)) {
 			total = (uint64_t)sqlite3_column_int64(stmt, 0);
 			continue;
 		}
@@ -214,7 +222,7 @@ read_one(struct sqlite_conn *conn, const struct store_batch *batch, struct read 
 	}
 	(void)sqlite3_reset(stmt);
 	row_list_take(&list, read->range.limit, arena, &read->result);
-	if (read->kind == READ_COUNT)
+	if (is_number(read))
 		read->result.total = total;
 	return sqlite_error(conn->db, code);
 }

@@ -184,7 +184,7 @@ struct store_result {
 	unsigned table;
 	size_t count; /* of rows; 0: there is nothing */
 	const struct store_row *rows;
-	uint64_t total; /* counts: the number; else the same as count */
+	uint64_t total; /* counts and sizes: the number; else the same as count */
 	bool more;      /* a limit left something out */
 };
 
@@ -201,6 +201,8 @@ unsigned store_read_log(struct store_batch *batch, unsigned table, const struct 
 /* total: how many rows there are: keys, or entries in the range (NULL: all) of a log. */
 unsigned store_read_count(
 	struct store_batch *batch, unsigned table, const struct store_range *range);
+/* total: how many bytes of keys and blobs there are. */
+unsigned store_read_size(struct store_batch *batch, unsigned table);
 /* Owners that have anything in the table, in byte order, those after `after` (or NO_SLICE). */
 unsigned store_read_owners(
 	struct store_batch *batch, unsigned table, struct slice after, uint32_t limit);
@@ -292,7 +294,9 @@ struct store_stats {
 	/* Now. */
 	uint64_t wal_bytes;
 	uint64_t queued_txns, queued_bytes, queued_batches;
+	uint64_t memory_bytes; /* SQLite: of the whole process */
 	bool fenced;
+	bool full; /* the last transaction found no room on the disk */
 };
 void store_get_stats(struct store *store, struct store_stats *out);
 

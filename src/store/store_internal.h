@@ -56,7 +56,7 @@ struct store_txn {
 	int refused;     /* a size that is too large */
 };
 
-enum read_kind { READ_ALL, READ_KEY, READ_LOG, READ_COUNT, READ_OWNERS };
+enum read_kind { READ_ALL, READ_KEY, READ_LOG, READ_COUNT, READ_SIZE, READ_OWNERS };
 
 struct read {
 	struct read *next;

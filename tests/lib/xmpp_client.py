@@ -163,6 +163,7 @@ class Client:
         self.features, self.jid, self.raw = None, None, b""
         self.certificate = None  # (certificate, key): paths, to be shown in the TLS handshake
         self.eof = False
+        self.domain = server.domain
 
     # -- bytes ---------------------------------------------------------------
 
@@ -238,7 +239,7 @@ class Client:
 
     def header(self, to=None, extra=""):
         return (f"<?xml version='1.0'?><stream:stream xmlns='{CLIENT}' xmlns:stream='{STREAM}' "
-                f"version='1.0' to={quoteattr(to or self.server.domain)}{extra}>")
+                f"version='1.0' to={quoteattr(to or self.domain)}{extra}>")
 
     def open(self, to=None, extra=""):
         """Opens (or restarts) the stream and returns its features."""
@@ -368,9 +369,11 @@ class Client:
 
     @classmethod
     def login(cls, server, user, resource=None, *, password=None, tls="starttls",
-              mechanism="SCRAM-SHA-1", source=None, timeout=TIMEOUT, presence=False):
+              mechanism="SCRAM-SHA-1", source=None, timeout=TIMEOUT, presence=False,
+              domain=None):
         """A signed-in, bound client; tls is starttls, direct or none."""
         client = cls(server, timeout, source)
+        client.domain = domain or server.domain
         try:
             client.connect(direct=tls == "direct").open()
             if tls == "starttls":

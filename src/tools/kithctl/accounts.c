@@ -101,8 +101,8 @@ import_line(struct call *call, struct import *import, char *line)
 		return 0;
 	}
 	*colon = '\0';
-	if (control_send(&call->control, (const char *const[]){ "user-add", line, colon + 1 }, 3) <
-		0)
+	if (control_send(
+		    &call->control, (const char *const[]){ "user-import", line, colon + 1 }, 3) < 0)
 		return -1;
 	import->sent++;
 	if (import->sent - import->answered < IMPORT_WINDOW)

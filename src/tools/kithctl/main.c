@@ -73,11 +73,13 @@ find_verb(char **args, int count, int *used_out)
 static int
 ask_as_typed(struct call *call)
 {
-	const char *words[ARGS_MOST + 1] = { call->verb->request };
+	const char *words[ARGS_MOST + 2] = { call->verb->request };
 	size_t count = 1;
 
 	for (int i = 0; i < call->count; i++)
 		words[count++] = call->args[i];
+	if (call->host != NULL)
+		words[count++] = call->host;
 	return ask(call, words, count);
 }
 

@@ -1,6 +1,6 @@
 /*
- * A table is made of cells, which are texts with a width in characters. The fields of a list are
- * one cell. All records have the fields of the first.
+ * A table is made of cells, which are texts; a column is as wide as its widest. The fields of a
+ * list are one cell. All records have the fields of the first.
  */
 #include "tools/kithctl/print.h"
 
@@ -9,17 +9,21 @@
 
 #include <stdlib.h>
 
-enum { CELL_MOST = 72, OUT_LIMIT = 256 * 1024 * 1024, VALUE_LIMIT = 1024 * 1024 };
+enum {
+	CELL_MOST = 72,
+	OUT_LIMIT = 256 * 1024 * 1024,
+	VALUE_LIMIT = 1024 * 1024,
+	ARENA_BLOCK = 64 * 1024
+};
 
 struct cell {
 	struct slice text;
-	size_t width;
 	bool is_number;
 };
 
 struct table {
 	struct arena arena;
-	struct cell *cells; /* rows * columns, the titles first */
+	struct cell *cells; /* rows * columns */
 	size_t columns, rows;
 };
 
@@ -91,16 +95,18 @@ is_size(struct slice name)
 	return name.len >= 5 && memcmp(name.p + name.len - 5, "bytes", 5) == 0;
 }
 
-/* "queue_bytes" is the title "queue", "last_login" is "last login". */
+/* "queue_bytes" is the title "queue size", "last_login" is "last login". */
 static struct slice
 title_of(struct slice name, struct arena *arena)
 {
-	size_t len = is_size(name) && name.len > 6 ? name.len - 6 : name.len;
-	char *title = arena_alloc(arena, len + 1);
+	bool is_renamed = is_size(name) && name.len > 6;
+	size_t len = is_renamed ? name.len - 5 : name.len;
+	char *title = arena_alloc(arena, len + sizeof("size"));
 
 	for (size_t i = 0; i < len; i++)
 		title[i] = name.p[i] == '_' ? ' ' : name.p[i];
-	return slice_make(title, len);
+	memcpy(title + len, "size", is_renamed ? 4 : 0);
+	return slice_make(title, len + (is_renamed ? 4 : 0));
 }
 
 static void
@@ -158,6 +164,59 @@ count_columns(const struct record *record)
 	return columns;
 }
 
+static struct table
+make_table(size_t rows, size_t columns)
+{
+	struct table table = { .rows = rows, .columns = columns };
+
+	arena_init(&table.arena, ARENA_BLOCK);
+	table.cells = xcalloc(size_mul(rows, columns), sizeof(*table.cells));
+	return table;
+}
+
+/* A column of numbers ends below each other; whether it is one is said in its last row. */
+static size_t
+width_of(const struct table *table, size_t column)
+{
+	size_t width = 0;
+
+	for (size_t row = 0; row < table->rows; row++) {
+		size_t chars = count_characters(cell_at(table, row, column)->text);
+
+		width = chars > width ? chars : width;
+	}
+	return width;
+}
+
+static void
+put_padded(struct buffer *out, const struct cell *cell, size_t width, bool right, bool is_last)
+{
+	int gap = (int)(width - count_characters(cell->text));
+
+	(void)buffer_printf(out, "%*s", right ? gap : 0, "");
+	(void)buffer_append(out, cell->text);
+	if (!is_last)
+		(void)buffer_printf(out, "%*s", right ? 2 : gap + 2, "");
+}
+
+static void
+put_and_free(struct buffer *out, struct table *table)
+{
+	size_t *widths = arena_array(&table->arena, table->columns, size_t);
+
+	for (size_t column = 0; column < table->columns; column++)
+		widths[column] = width_of(table, column);
+	for (size_t row = 0; row < table->rows; row++) {
+		for (size_t column = 0; column < table->columns; column++)
+			put_padded(out, cell_at(table, row, column), widths[column],
+				cell_at(table, table->rows - 1, column)->is_number,
+				column + 1 == table->columns);
+		(void)buffer_text(out, "\n");
+	}
+	free(table->cells);
+	arena_finish(&table->arena);
+}
+
 static void
 fill_row(struct table *table, size_t row, const struct record *record)
 {
@@ -171,89 +230,40 @@ fill_row(struct table *table, size_t row, const struct record *record)
 				record->fields[i].name, &table->arena);
 		i += read_cell(record, i, &table->arena, cell);
 		cell->text = shorten(cell->text, CELL_MOST, &table->arena);
+		/* A number that is missing in one row makes no text of the column. */
+		if (row > 1)
+			cell->is_number |= cell_at(table, row - 1, column)->is_number;
 	}
-}
-
-static void
-set_widths(struct table *table)
-{
-	for (size_t column = 0; column < table->columns; column++) {
-		size_t width = 0;
-
-		for (size_t row = 0; row < table->rows; row++) {
-			size_t chars = count_characters(cell_at(table, row, column)->text);
-
-			width = chars > width ? chars : width;
-		}
-		cell_at(table, 0, column)->width = width;
-		cell_at(table, 0, column)->is_number = cell_at(table, 1, column)->is_number;
-	}
-}
-
-static void
-put_padded(struct buffer *out, const struct cell *cell, const struct cell *title, bool is_last)
-{
-	int gap = (int)(title->width - count_characters(cell->text));
-
-	if (title->is_number)
-		(void)buffer_printf(out, "%*s", gap, "");
-	(void)buffer_append(out, cell->text);
-	if (!is_last)
-		(void)buffer_printf(out, "%*s", title->is_number ? 2 : gap + 2, "");
 }
 
 static void
 put_table(struct buffer *out, const struct answer *answer)
 {
-	struct table table = { .rows = answer->count + 1 };
+	struct table table;
 
 	if (answer->count == 0)
 		return;
-	arena_init(&table.arena, 64 * 1024);
-	table.columns = count_columns(&answer->records[0]);
-	table.cells = xcalloc(size_mul(table.rows, table.columns + 1), sizeof(*table.cells));
+	table = make_table(answer->count + 1, count_columns(&answer->records[0]));
 	for (size_t i = 0; i < answer->count; i++)
 		fill_row(&table, i + 1, &answer->records[i]);
-	set_widths(&table);
-	for (size_t row = 0; row < table.rows; row++) {
-		for (size_t column = 0; column < table.columns; column++)
-			put_padded(out, cell_at(&table, row, column), cell_at(&table, 0, column),
-				column + 1 == table.columns);
-		(void)buffer_text(out, "\n");
-	}
-	free(table.cells);
-	arena_finish(&table.arena);
+	put_and_free(out, &table);
 }
 
-/* Numbers end below each other, also sizes and counts. */
 static void
 put_object(struct buffer *out, const struct record *record)
 {
-	struct arena arena;
-	size_t title_width = 0, number_width = 0;
-	struct cell cell;
+	struct table table = make_table(count_columns(record), 2);
+	bool is_all_numbers = true;
+	size_t i = 0;
 
-	arena_init(&arena, 0);
-	for (size_t i = 0; i < record->count;) {
-		size_t title = title_of(record->fields[i].name, &arena).len, width;
-
-		title_width = title > title_width ? title : title_width;
-		i += read_cell(record, i, &arena, &cell);
-		width = cell.is_number ? count_characters(cell.text) : 0;
-		number_width = width > number_width ? width : number_width;
+	for (size_t row = 0; row < table.rows; row++) {
+		cell_at(&table, row, 0)->text = title_of(record->fields[i].name, &table.arena);
+		i += read_cell(record, i, &table.arena, cell_at(&table, row, 1));
+		is_all_numbers &= cell_at(&table, row, 1)->is_number;
 	}
-	for (size_t i = 0; i < record->count;) {
-		struct slice title = title_of(record->fields[i].name, &arena);
-
-		i += read_cell(record, i, &arena, &cell);
-		(void)buffer_printf(out, "%-*.*s  ", (int)title_width, SLICE_ARG(title));
-		if (cell.is_number)
-			(void)buffer_printf(
-				out, "%*s", (int)(number_width - count_characters(cell.text)), "");
-		(void)buffer_append(out, cell.text);
-		(void)buffer_text(out, "\n");
-	}
-	arena_finish(&arena);
+	if (table.rows > 0)
+		cell_at(&table, table.rows - 1, 1)->is_number = is_all_numbers;
+	put_and_free(out, &table);
 }
 
 static void

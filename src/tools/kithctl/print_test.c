@@ -126,25 +126,33 @@ a_table_has_columns_and_no_control_characters(void **state)
 
 	(void)state;
 	assert_prints(&answer, SHAPE_TABLE, false,
-		"jid                priority  groups          available    queue\n"
-		"romeo@a.test/x           -1  friends, a \"b\"  yes        2.0 KiB\n"
-		"j\xc3\xbc@a.test/\\x1b[2J         -  -               no             0 B\n");
+		"jid                priority  groups          available  queue size\n"
+		"romeo@a.test/x           -1  friends, a \"b\"  yes           2.0 KiB\n"
+		"j\xc3\xbc@a.test/\\x1b[2J         -  -               no                0 B\n");
 	assert_prints(&none, SHAPE_TABLE, false, "");
 }
 
 static void
 one_record_is_a_line_for_each_field(void **state)
 {
+	struct control_field counters[] = {
+		FIELD(NUMBER, "logins_total", "12"),
+		FIELD(NUMBER, "wal_bytes", "1024"),
+	};
 	struct record record = records[0];
 	struct answer one = { .records = &record, .count = 1 };
 
 	(void)state;
 	assert_prints(&one, SHAPE_OBJECT, false,
-		"jid        romeo@a.test/x\n"
-		"priority        -1\n"
-		"groups     friends, a \"b\"\n"
-		"available  yes\n"
-		"queue      2.0 KiB\n");
+		"jid         romeo@a.test/x\n"
+		"priority    -1\n"
+		"groups      friends, a \"b\"\n"
+		"available   yes\n"
+		"queue size  2.0 KiB\n");
+	record = (struct record){ counters, COUNT_OF(counters) };
+	assert_prints(&one, SHAPE_OBJECT, false,
+		"logins total       12\n"
+		"wal size      1.0 KiB\n");
 	assert_prints(&answer, SHAPE_VALUES, false, "romeo@a.test/x\nj\xc3\xbc@a.test/\\x1b[2J\n");
 }
 

@@ -3,6 +3,66 @@
 
 #include <stdlib.h>
 
+int
+check_answer(const struct answer *answer)
+{
+	if (answer->error == NULL)
+		return EXIT_SUCCESS;
+	(void)fprintf(stderr, "kithctl: %s\n", answer->error);
+	return EXIT_FAILURE;
+}
+
+/* The answer stays with the caller, who must finish it; the exit status. */
+static int
+ask_and_keep(struct call *call, const char *const *words, size_t count, struct answer *answer)
+{
+	int status = EXIT_FAILURE;
+
+	*answer = (struct answer){ .records = NULL };
+	if (control_send(&call->control, words, count) < 0)
+		return EXIT_FAILURE;
+	if (control_answer(&call->control, answer) == 0) {
+		status = check_answer(answer);
+		if (status == EXIT_SUCCESS)
+			print_answer(answer, call->verb->shape, call->json, stdout);
+	}
+	return status;
+}
+
+int
+ask(struct call *call, const char *const *words, size_t count)
+{
+	struct answer answer;
+	int status = ask_and_keep(call, words, count, &answer);
+
+	answer_finish(&answer);
+	return status;
+}
+
+static bool
+has_problems(const struct record *record)
+{
+	for (size_t i = 0; i < record->count; i++) {
+		if (record->fields[i].kind == CONTROL_ITEM &&
+			slice_is_text(record->fields[i].name, "problems"))
+			return true;
+	}
+	return false;
+}
+
+/* As systemctl status does. */
+static int
+status(struct call *call)
+{
+	struct answer answer;
+	int code = ask_and_keep(call, (const char *const[]){ "status" }, 1, &answer);
+
+	if (code == EXIT_SUCCESS && answer.count > 0 && has_problems(&answer.records[0]))
+		code = EXIT_FAILURE;
+	answer_finish(&answer);
+	return code;
+}
+
 #define PASSWORD_MORE \
 	"A password that is not given as an argument is read from the terminal, or from standard " \
 	"input if that is not a terminal, so that it shows in no list of processes."
@@ -48,6 +108,40 @@ const struct verb verbs[] = {
 		.shape = SHAPE_VALUES,
 	},
 	{
+		.words = "user show",
+		.args = "ADDRESS",
+		.about = "tells what is known of an account",
+		.more = "Whether it is disabled, when it was here (its last sign-in is right to "
+			"ten "
+			"minutes), and how much is kept for it.",
+		.least = 1,
+		.most = 1,
+		.request = "user-show",
+		.shape = SHAPE_OBJECT,
+		.completes = { COMPLETE_ADDRESS },
+	},
+	{
+		.words = "user disable",
+		.args = "ADDRESS",
+		.about = "ends an account's sessions and lets nobody sign in to it",
+		.more = "It keeps all that it has, and messages for it are kept as for anyone who "
+			"is "
+			"away.",
+		.least = 1,
+		.most = 1,
+		.request = "user-disable",
+		.completes = { COMPLETE_ADDRESS },
+	},
+	{
+		.words = "user enable",
+		.args = "ADDRESS",
+		.about = "lets a disabled account sign in again",
+		.least = 1,
+		.most = 1,
+		.request = "user-enable",
+		.completes = { COMPLETE_ADDRESS },
+	},
+	{
 		.words = "user import",
 		.args = "FILE",
 		.about = "adds accounts from name:password lines; - for stdin",
@@ -56,6 +150,109 @@ const struct verb verbs[] = {
 		.most = 1,
 		.completes = { COMPLETE_FILE },
 		.run = user_import,
+	},
+	{
+		.words = "roster",
+		.args = "ADDRESS",
+		.about = "lists an account's contacts, as they are stored",
+		.least = 1,
+		.most = 1,
+		.request = "roster",
+		.shape = SHAPE_TABLE,
+		.completes = { COMPLETE_ADDRESS },
+	},
+	{
+		.words = "vcard",
+		.args = "ADDRESS",
+		.about = "lists what a user's vCard says",
+		.more = "A line for each property; long values, as of photos, are cut off unless "
+			"*--json* "
+			"is given.",
+		.least = 1,
+		.most = 1,
+		.request = "vcard",
+		.shape = SHAPE_TABLE,
+		.completes = { COMPLETE_ADDRESS },
+	},
+	{
+		.words = "sessions",
+		.args = "[ADDRESS]",
+		.about = "lists who is signed in",
+		.more = "Of all, of one account, or the one session of a full address. _since_ is "
+			"when it "
+			"was bound, _heard_ when its client last sent something, _queue size_ what "
+			"its "
+			"client "
+			"did not read yet, _shard_ the thread that has it.",
+		.most = 1,
+		.request = "sessions",
+		.shape = SHAPE_TABLE,
+		.completes = { COMPLETE_SESSION },
+	},
+	{
+		.words = "kick",
+		.args = "ADDRESS [REASON]",
+		.about = "ends a session, or all of an account",
+		.more = "The client is told the reason. It may sign in again; *user disable* is "
+			"against "
+			"that.",
+		.least = 1,
+		.most = 2,
+		.request = "kick",
+		.shape = SHAPE_OBJECT,
+		.completes = { COMPLETE_SESSION },
+	},
+	{
+		.words = "announce",
+		.args = "TEXT",
+		.about = "sends a headline to all who are signed in",
+		.more = "With *--host* DOMAIN, to the users of that domain only. It prints how "
+			"many "
+			"sessions got it; it is kept for nobody.",
+		.least = 1,
+		.most = 1,
+		.request = "announce",
+		.shape = SHAPE_OBJECT,
+		.takes_host = true,
+	},
+	{
+		.words = "status",
+		.args = "",
+		.about = "tells how the server is",
+		.more = "The exit status is 1 when there are problems: a database that failed or a "
+			"disk "
+			"that is full, a certificate that is not valid, an overloaded machine, "
+			"lost lines of "
+			"the log.",
+		.request = "status",
+		.shape = SHAPE_OBJECT,
+		.run = status,
+	},
+	{
+		.words = "log level",
+		.args = "[LEVEL]",
+		.about = "tells how much is logged, or changes it",
+		.more = "One of _error_, _warning_, _info_ and _debug_, until the server ends or "
+			"reads its "
+			"configuration again.",
+		.most = 1,
+		.request = "log-level",
+		.shape = SHAPE_VALUES,
+		.completes = { COMPLETE_LEVEL },
+	},
+	{
+		.words = "memory",
+		.args = "",
+		.about = "tells what memory is used for",
+		.more = "Bytes of each kind of object, of each thread and of all. They are "
+			"counted, not "
+			"estimated; what OpenSSL has cannot be told from the rest of what the "
+			"allocator gave "
+			"out. It takes a moment for a large server, since it looks at every "
+			"account, contact "
+			"and session in memory.",
+		.request = "memory",
+		.shape = SHAPE_TABLE,
 	},
 	{
 		.words = "stats",
@@ -83,29 +280,3 @@ const struct verb verbs[] = {
 	},
 	{ .words = NULL },
 };
-
-int
-check_answer(const struct answer *answer)
-{
-	if (answer->error == NULL)
-		return EXIT_SUCCESS;
-	(void)fprintf(stderr, "kithctl: %s\n", answer->error);
-	return EXIT_FAILURE;
-}
-
-int
-ask(struct call *call, const char *const *words, size_t count)
-{
-	struct answer answer;
-	int status = EXIT_FAILURE;
-
-	if (control_send(&call->control, words, count) < 0)
-		return EXIT_FAILURE;
-	if (control_answer(&call->control, &answer) == 0) {
-		status = check_answer(&answer);
-		if (status == EXIT_SUCCESS)
-			print_answer(&answer, call->verb->shape, call->json, stdout);
-	}
-	answer_finish(&answer);
-	return status;
-}
