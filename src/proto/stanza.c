@@ -277,3 +277,39 @@ stanza_has_body(const struct stanza *st)
 
 	return body != NULL && body->content.len > 0;
 }
+
+/* The content without them. As it came, if it was taken over so. */
+static void
+write_wanted(struct buffer *out, const struct stanza *st,
+	bool (*is_unwanted)(const struct xml_token *child, const void *arg), const void *arg)
+{
+	const struct xml_token *token = st->root + 1 + st->root->attributes;
+
+	for (; token->kind != XML_END; token += token->span) {
+		if (token->kind == XML_TEXT)
+			xml_write_text(out, token->value);
+		else if (is_unwanted(token, arg))
+			continue;
+		else if (st->root->verbatim)
+			(void)buffer_append(out, xml_raw(token));
+		else
+			xml_write_element(out, token, st->root->uri);
+	}
+}
+
+void
+stanza_cut(struct stanza *st, struct arena *arena,
+	bool (*is_unwanted)(const struct xml_token *child, const void *arg), const void *arg)
+{
+	const struct xml_token *child = st->root == NULL ? NULL : xml_first_child(st->root);
+	struct buffer out;
+
+	while (child != NULL && !is_unwanted(child, arg))
+		child = xml_next_sibling(child);
+	if (child == NULL)
+		return;
+	buffer_init(&out, st->content.len);
+	write_wanted(&out, st, is_unwanted, arg);
+	st->content = out.overflowed ? NO_SLICE : arena_copy(arena, buffer_slice(&out));
+	buffer_finish(&out);
+}

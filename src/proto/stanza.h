@@ -82,6 +82,13 @@ bool stanza_carries(const struct stanza *st, const char *name, const char *ns);
 /* Whether the message has a body with some text. */
 bool stanza_has_body(const struct stanza *st);
 
+/*
+ * Takes children out of the content for which is_unwanted holds; the tokens stay. The new content
+ * is in the arena, and never longer than the old one.
+ */
+void stanza_cut(struct stanza *st, struct arena *arena,
+	bool (*is_unwanted)(const struct xml_token *child, const void *arg), const void *arg);
+
 /* A module says that the stanza is stored. */
 static inline void
 stanza_keep(struct stanza *st)

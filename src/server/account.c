@@ -419,6 +419,12 @@ account_is_available(const struct account *acct)
 	return s != NULL;
 }
 
+struct arena *
+account_scratch(struct account *acct)
+{
+	return &acct->shard->scratch;
+}
+
 int64_t
 account_wall_ms(const struct account *acct)
 {

@@ -44,6 +44,9 @@ bool account_exists(const struct account *acct);
 /* Whether any of its sessions is available. */
 bool account_is_available(const struct account *acct);
 
+/* For what is needed until the stanza that is being handled is done. */
+struct arena *account_scratch(struct account *acct);
+
 /* The time on the account's shard, as people see it. */
 int64_t account_wall_ms(const struct account *acct);
 

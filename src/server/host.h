@@ -11,6 +11,9 @@ struct host;
 struct slice host_domain(const struct host *host);
 struct server *host_server(const struct host *host);
 
+/* Whether the domain, normalised, is served beside this one, or is this one. */
+bool host_has_neighbour(const struct host *host, struct slice domain);
+
 /* XEP-0115: the verification string (SHA-1) of what the host says of itself. */
 struct slice host_caps_ver(const struct host *host);
 

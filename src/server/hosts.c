@@ -28,6 +28,12 @@ host_server(const struct host *host)
 	return host->server;
 }
 
+bool
+host_has_neighbour(const struct host *host, struct slice domain)
+{
+	return server_host(host->server, domain) != NULL;
+}
+
 void
 hosts_init(struct server *server)
 {

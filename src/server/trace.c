@@ -10,6 +10,5 @@ trace_write(struct log *log, const struct stanza *st, const char *what, struct l
 		F_STR("type", stanza_type_name(st->type)),
 		F_TEXT("id", st->id.p == NULL ? none : st->id),
 		F_TEXT("from", st->from.full.p == NULL ? none : st->from.full),
-		F_TEXT("to", st->to.full.p == NULL ? none : st->to.full),
-		more);
+		F_TEXT("to", st->to.full.p == NULL ? none : st->to.full), more);
 }
