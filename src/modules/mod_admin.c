@@ -413,6 +413,46 @@ get_login(struct command *cmd)
 			got_login, cmd);
 }
 
+/* XEP-0227 has no element for it. */
+struct kept_login {
+	struct slice stamp;
+};
+
+static const struct field kept_login_fields[] = {
+	ATTR_TEXT(struct kept_login, stamp, "stamp"),
+	FIELDS_END(struct kept_login),
+};
+static const struct payload kept_login_payload = { "login", NS_KITH_ACCOUNT, kept_login_fields };
+
+static void
+write_login(struct transfer *transfer, const struct store_result *stores)
+{
+	struct kept_login login;
+
+	if (stores[STORE_LOGIN].count == 0)
+		return;
+	login.stamp = stores[STORE_LOGIN].rows[0].value;
+	transfer_put(transfer, &kept_login_payload, &login);
+}
+
+static void
+read_login(struct transfer *transfer, const void *data)
+{
+	const struct kept_login *login = data;
+	int64_t when;
+
+	if (login->stamp.len != STAMP_CHARS || stamp_parse(login->stamp, &when) < 0)
+		transfer_mistake(transfer, 0, "its stamp is none");
+	else
+		store_txn_value_set(transfer_txn(transfer),
+			transfer_table(transfer, &mod_admin, STORE_LOGIN), login->stamp);
+}
+
+static const struct transfer_entry transfers[] = {
+	{ &kept_login_payload, write_login, read_login },
+	{ 0 },
+};
+
 static const struct xep xeps[] = {
 	{ 133, "1.3.1", XEP_PARTIAL },
 	{ 0 },
@@ -444,6 +484,7 @@ const struct module mod_admin = {
 	.xeps = xeps,
 	.account_size = sizeof(struct admin_account),
 	.stores = stores,
+	.transfers = transfers,
 	.commands = commands,
 	.needs = (const char *const[]){ "commands", NULL },
 	.on.session_bound = keep_login,

@@ -226,6 +226,168 @@ part_contacts(struct account *acct, const struct jid *contact)
 	return is_blocked(acct, contact) ? drop() : pass();
 }
 
+/*
+ * XEP-0227, 4.7: a file has privacy lists (XEP-0016). Ours is one that is the default, and denies
+ * all from and to each address; of others, rules that do just that are taken along. Some servers
+ * write a block list as it is, which is read, too.
+ */
+struct privacy_item {
+	struct slice type, value, action;
+	uint32_t order;
+	bool message, iq, presence_in, presence_out;
+};
+
+struct privacy_list {
+	struct slice name;
+	struct privacy_item_list {
+		struct privacy_item *v;
+		size_t count;
+	} items;
+};
+
+struct privacy_default {
+	struct slice name;
+};
+
+struct privacy {
+	struct privacy_default_list {
+		struct privacy_default *v;
+		size_t count;
+	} defaults;
+	struct privacy_list_list {
+		struct privacy_list *v;
+		size_t count;
+	} lists;
+};
+
+static const struct field privacy_item_fields[] = {
+	ATTR_TEXT(struct privacy_item, type, "type"),
+	ATTR_TEXT(struct privacy_item, value, "value"),
+	ATTR_TEXT(struct privacy_item, action, "action"),
+	ATTR_UINT(struct privacy_item, order, "order"),
+	CHILD_FLAG(struct privacy_item, message, "message"),
+	CHILD_FLAG(struct privacy_item, iq, "iq"),
+	CHILD_FLAG(struct privacy_item, presence_in, "presence-in"),
+	CHILD_FLAG(struct privacy_item, presence_out, "presence-out"),
+	FIELDS_END(struct privacy_item),
+};
+static const struct field privacy_list_fields[] = {
+	ATTR_TEXT(struct privacy_list, name, "name"),
+	CHILD_LIST(struct privacy_list, items, "item", privacy_item_fields),
+	FIELDS_END(struct privacy_list),
+};
+static const struct field privacy_default_fields[] = {
+	ATTR_TEXT(struct privacy_default, name, "name"),
+	FIELDS_END(struct privacy_default),
+};
+static const struct field privacy_fields[] = {
+	CHILD_LIST(struct privacy, defaults, "default", privacy_default_fields),
+	CHILD_LIST(struct privacy, lists, "list", privacy_list_fields),
+	FIELDS_END(struct privacy),
+};
+static const struct payload privacy_payload = { "query", "jabber:iq:privacy", privacy_fields };
+
+static void
+write_list(struct transfer *transfer, const struct store_result *stores)
+{
+	const struct store_result *found = &stores[STORE_LIST];
+	struct privacy_default name = { SLICE("blocked") };
+	struct privacy_list list = {
+		.name = name.name,
+		.items.v = arena_array(
+			transfer_arena(transfer), found->count + 1, struct privacy_item),
+		.items.count = found->count,
+	};
+	struct privacy privacy = { { &name, 1 }, { &list, 1 } };
+
+	for (size_t i = 0; i < found->count; i++)
+		list.items.v[i] = (struct privacy_item){
+			.type = SLICE("jid"),
+			.value = found->rows[i].key,
+			.action = SLICE("deny"),
+			.order = (uint32_t)i + 1,
+		};
+	if (found->count > 0)
+		transfer_put(transfer, &privacy_payload, &privacy);
+}
+
+static void
+read_blocked(struct transfer *transfer, size_t number, struct slice text)
+{
+	struct jid jid;
+
+	if (jid_parse(text, transfer_arena(transfer), &jid) < 0)
+		transfer_mistake(transfer, number, "this is no address that can be blocked");
+	else
+		store_txn_set_add(transfer_txn(transfer),
+			transfer_table(transfer, &mod_blocking, STORE_LIST), jid.full);
+}
+
+static bool
+is_block(const struct privacy_item *item)
+{
+	return slice_is_text(item->type, "jid") && slice_is_text(item->action, "deny") &&
+	       !item->message && !item->iq && !item->presence_in && !item->presence_out;
+}
+
+static bool
+is_too_long(struct transfer *transfer, size_t count)
+{
+	const struct blocking_config *conf = module_config(transfer_host(transfer), &mod_blocking);
+
+	if (count > conf->max_items)
+		transfer_mistake(transfer, 0, "this is longer than blocking.max_items");
+	return count > conf->max_items;
+}
+
+static void
+read_rules(struct transfer *transfer, const struct privacy_list *list)
+{
+	if (is_too_long(transfer, list->items.count))
+		return;
+	for (size_t i = 0; i < list->items.count; i++) {
+		const struct privacy_item *item = &list->items.v[i];
+
+		if (is_block(item))
+			read_blocked(transfer, i + 1, item->value);
+		else
+			transfer_loss(transfer, i + 1,
+				"a rule that does more or less than to block an address is left "
+				"out");
+	}
+}
+
+static void
+read_privacy(struct transfer *transfer, const void *data)
+{
+	const struct privacy *privacy = data;
+
+	for (size_t i = 0; i < privacy->lists.count; i++) {
+		if (privacy->defaults.count > 0 &&
+			slice_is(privacy->lists.v[i].name, privacy->defaults.v[0].name))
+			read_rules(transfer, &privacy->lists.v[i]);
+		else
+			transfer_loss(transfer, 0, "a list that is not the default is left out");
+	}
+}
+
+static void
+read_blocklist(struct transfer *transfer, const void *data)
+{
+	const struct blocking *list = data;
+
+	if (is_too_long(transfer, list->items.count))
+		return;
+	for (size_t i = 0; i < list->items.count; i++)
+		read_blocked(transfer, i + 1, list->items.v[i].full);
+}
+
+static const struct transfer_entry transfers[] = {
+	{ &privacy_payload, write_list, read_privacy },
+	{ &blocklist_payload, NULL, read_blocklist },
+	{ 0 },
+};
+
 static const struct xep xeps[] = {
 	{ 191, "1.3", XEP_COMPLETE },
 	{ 0 },
@@ -265,6 +427,7 @@ const struct module mod_blocking = {
 	.account_size = sizeof(struct blocking_account),
 	.session_size = sizeof(struct blocking_session),
 	.stores = stores,
+	.transfers = transfers,
 	.metrics = metrics,
 	.routes = routes,
 	.on.account_loading = read_list,

@@ -217,6 +217,54 @@ tell_absence(struct buffer *content, struct account *acct)
 	codec_encode(content, &delay_payload, &delay);
 }
 
+/* XEP-0227 has no element for it. */
+struct left {
+	struct slice stamp, status;
+};
+
+static const struct field left_fields[] = {
+	ATTR_TEXT(struct left, stamp, "stamp"),
+	OWN_TEXT(struct left, status),
+	FIELDS_END(struct left),
+};
+static const struct payload left_payload = { "left", NS_KITH_ACCOUNT, left_fields };
+
+static void
+write_left(struct transfer *transfer, const struct store_result *stores)
+{
+	struct slice text = stores[STORE_LEFT].count == 0 ? NO_SLICE
+							  : stores[STORE_LEFT].rows[0].value;
+	struct left left;
+
+	if (text.len < STAMP_CHARS)
+		return;
+	left.stamp = slice_make(text.p, STAMP_CHARS);
+	left.status = slice_from(text, STAMP_CHARS);
+	transfer_put(transfer, &left_payload, &left);
+}
+
+static void
+read_kept(struct transfer *transfer, const void *data)
+{
+	const struct left *left = data;
+	int64_t when;
+
+	if (left->stamp.len != STAMP_CHARS || stamp_parse(left->stamp, &when) < 0)
+		transfer_mistake(transfer, 0, "its stamp is none");
+	else if (left->status.len > STATUS_BYTES)
+		transfer_mistake(transfer, 0, "its words are too long");
+	else
+		store_txn_value_set(transfer_txn(transfer),
+			transfer_table(transfer, &mod_last, STORE_LEFT),
+			arena_printf(transfer_arena(transfer), "%.*s%.*s", SLICE_ARG(left->stamp),
+				SLICE_ARG(left->status)));
+}
+
+static const struct transfer_entry transfers[] = {
+	{ &left_payload, write_left, read_kept },
+	{ 0 },
+};
+
 static const struct xep xeps[] = {
 	{ 12, "2.0", XEP_COMPLETE },
 	{ 0 },
@@ -242,6 +290,7 @@ const struct module mod_last = {
 	.account_size = sizeof(struct last_account),
 	.session_size = sizeof(struct last_session),
 	.stores = stores,
+	.transfers = transfers,
 	.routes = routes,
 	.on.in_request = screen_request,
 	.on.out_routed = hear_goodbye,

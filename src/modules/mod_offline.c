@@ -170,6 +170,70 @@ wait_behind(struct stanza *st, struct account *acct)
 		deliver_kept(s);
 }
 
+/* XEP-0227, 4.4 */
+struct kept_messages {
+	struct foreign_list messages;
+};
+
+static const struct field kept_fields[] = {
+	CHILDREN(struct kept_messages, messages),
+	FIELDS_END(struct kept_messages),
+};
+static const struct payload kept_payload = { "offline-messages", "urn:xmpp:pie:0", kept_fields };
+
+static void
+write_messages(struct transfer *transfer, const struct store_result *stores)
+{
+	const struct store_result *found = &stores[STORE_MESSAGES];
+	struct kept_messages kept = {
+		.messages.v = arena_array(
+			transfer_arena(transfer), found->count + 1, struct foreign),
+		.messages.count = found->count,
+	};
+
+	for (size_t i = 0; i < found->count; i++)
+		kept.messages.v[i].xml = transfer_stanza_xml(
+			transfer, found->rows[i].value, found->rows[i].stamp_ms);
+	if (found->count > 0)
+		transfer_put(transfer, &kept_payload, &kept);
+}
+
+static void
+read_message(struct transfer *transfer, size_t number, const struct foreign *given)
+{
+	int64_t wall_ms;
+	struct stanza st;
+
+	if (!transfer_read_stanza(transfer, number, given->xml, &st, &wall_ms))
+		return;
+	if (st.kind != STANZA_MESSAGE || st.from.full.p == NULL)
+		transfer_mistake(transfer, number, "this is no message, or of nobody");
+	else if (!is_worth_keeping(&st))
+		transfer_loss(transfer, number, "a message of its kind is not kept");
+	else
+		store_txn_log_append(transfer_txn(transfer),
+			transfer_table(transfer, &mod_offline, STORE_MESSAGES), wall_ms,
+			jid_bare(&st.from), transfer_freeze(transfer, &st));
+}
+
+static void
+read_messages(struct transfer *transfer, const void *data)
+{
+	const struct offline_config *conf = module_config(transfer_host(transfer), &mod_offline);
+	const struct foreign_list *messages = &((const struct kept_messages *)data)->messages;
+
+	if (messages->count > conf->max_messages)
+		transfer_mistake(transfer, 0, "these are more than offline.max_messages");
+	else
+		for (size_t i = 0; i < messages->count; i++)
+			read_message(transfer, i + 1, &messages->v[i]);
+}
+
+static const struct transfer_entry transfers[] = {
+	{ &kept_payload, write_messages, read_messages },
+	{ 0 },
+};
+
 static const struct xep xeps[] = {
 	{ 160, "1.0.1", XEP_COMPLETE },
 	{ 203, "2.0", XEP_COMPLETE },
@@ -203,6 +267,7 @@ const struct module mod_offline = {
 	.config_size = sizeof(struct offline_config),
 	.account_size = sizeof(struct offline_account),
 	.stores = stores,
+	.transfers = transfers,
 	.metrics = metrics,
 	.on.account_loading = count_messages,
 	.on.to_anyone = wait_behind,

@@ -48,33 +48,32 @@ came_before(const struct foreign_list *elements, size_t number)
 }
 
 static struct slice
-key_of(struct iq *iq, const struct foreign *element)
+key_of(struct arena *arena, const struct foreign *element)
 {
-	return arena_printf(
-		iq->arena, "{%.*s}%.*s", SLICE_ARG(element->ns), SLICE_ARG(element->name));
+	return arena_printf(arena, "{%.*s}%.*s", SLICE_ARG(element->ns), SLICE_ARG(element->name));
 }
 
 /* The element with nothing in it. */
 static struct slice
-empty_of(struct iq *iq, const struct foreign *element)
+empty_of(struct arena *arena, const struct foreign *element)
 {
 	struct payload shell = {
-		.name = arena_copy(iq->arena, element->name).p,
-		.ns = arena_copy(iq->arena, element->ns).p,
+		.name = arena_copy(arena, element->name).p,
+		.ns = arena_copy(arena, element->ns).p,
 	};
 	struct slice empty;
 	struct buffer xml;
 
 	buffer_init(&xml, LIMIT_STORED_STANZA);
 	codec_encode(&xml, &shell, NULL);
-	empty = arena_copy(iq->arena, buffer_slice(&xml));
+	empty = arena_copy(arena, buffer_slice(&xml));
 	buffer_finish(&xml);
 	return empty;
 }
 
 /* All elements of the kind of that one, in their order; p NULL: nothing is worth keeping. */
 static struct slice
-value_of(struct iq *iq, const struct foreign_list *elements, size_t number)
+value_of(struct arena *arena, const struct foreign_list *elements, size_t number)
 {
 	struct slice value;
 	struct buffer xml;
@@ -84,9 +83,9 @@ value_of(struct iq *iq, const struct foreign_list *elements, size_t number)
 		if (is_same_kind(&elements->v[i], &elements->v[number]))
 			(void)buffer_append(&xml, elements->v[i].xml);
 	}
-	value = arena_copy(iq->arena, buffer_slice(&xml));
+	value = arena_copy(arena, buffer_slice(&xml));
 	buffer_finish(&xml);
-	return slice_is(value, empty_of(iq, &elements->v[number])) ? NO_SLICE : value;
+	return slice_is(value, empty_of(arena, &elements->v[number])) ? NO_SLICE : value;
 }
 
 /* 2.3: what is stored is in a namespace of its own, and only one namespace is asked for. */
@@ -132,8 +131,9 @@ got_data(struct iq *iq, const struct store_batch *batch)
 	for (size_t i = 0; i < asked->elements.count; i++) {
 		const struct store_result *found = store_result(batch, (unsigned)i);
 
-		answer.elements.v[i].xml = found->count > 0 ? found->rows[0].value
-							    : empty_of(iq, &asked->elements.v[i]);
+		answer.elements.v[i].xml = found->count > 0
+						   ? found->rows[0].value
+						   : empty_of(iq->arena, &asked->elements.v[i]);
 	}
 	iq_result(iq, &payload, &answer);
 }
@@ -144,7 +144,7 @@ read_keys(struct iq *iq, struct store_batch *batch, const struct foreign_list *e
 	unsigned table = account_table(iq->account, &mod_private, STORE_DATA);
 
 	for (size_t i = 0; i < elements->count; i++)
-		(void)store_read_key(batch, table, key_of(iq, &elements->v[i]));
+		(void)store_read_key(batch, table, key_of(iq->arena, &elements->v[i]));
 }
 
 static void
@@ -190,11 +190,11 @@ save(struct iq *iq, const struct foreign_list *elements)
 
 		if (came_before(elements, i))
 			continue;
-		value = value_of(iq, elements, i);
+		value = value_of(iq->arena, elements, i);
 		if (value.p == NULL)
-			store_txn_map_delete(txn, table, key_of(iq, &elements->v[i]));
+			store_txn_map_delete(txn, table, key_of(iq->arena, &elements->v[i]));
 		else
-			store_txn_map_put(txn, table, key_of(iq, &elements->v[i]), value);
+			store_txn_map_put(txn, table, key_of(iq->arena, &elements->v[i]), value);
 	}
 	iq_commit(iq, txn, data_saved);
 }
@@ -224,7 +224,7 @@ set_data(struct iq *iq)
 	if (refuse(iq, elements, false))
 		return;
 	for (size_t i = 0; i < elements->count; i++) {
-		if (value_of(iq, elements, i).len > conf->max_bytes) {
+		if (value_of(iq->arena, elements, i).len > conf->max_bytes) {
 			iq_error(iq, NOT_ACCEPTABLE, "An element is too long to be kept");
 			return;
 		}
@@ -240,6 +240,52 @@ refuse_others(struct iq *iq)
 {
 	iq_error(iq, FORBIDDEN, "Private data is its owner's alone");
 }
+
+/* XEP-0227, 4.5 */
+static void
+write_data(struct transfer *transfer, const struct store_result *stores)
+{
+	const struct store_result *found = &stores[STORE_DATA];
+	struct private_data data = {
+		.elements.v = arena_array(
+			transfer_arena(transfer), found->count + 1, struct foreign),
+		.elements.count = found->count,
+	};
+
+	for (size_t i = 0; i < found->count; i++)
+		data.elements.v[i].xml = found->rows[i].value;
+	if (found->count > 0)
+		transfer_put(transfer, &payload, &data);
+}
+
+static void
+read_data(struct transfer *transfer, const void *data)
+{
+	const struct private_config *conf = module_config(transfer_host(transfer), &mod_private);
+	const struct foreign_list *elements = &((const struct private_data *)data)->elements;
+	struct arena *arena = transfer_arena(transfer);
+	const char *mistake = mistake_in(elements, false);
+
+	if (mistake == NULL && elements->count > conf->max_entries)
+		mistake = "these are more elements than private.max_entries";
+	if (mistake != NULL)
+		transfer_mistake(transfer, 0, mistake);
+	for (size_t i = 0; mistake == NULL && i < elements->count; i++) {
+		struct slice value = value_of(arena, elements, i);
+
+		if (value.len > conf->max_bytes)
+			transfer_mistake(transfer, i + 1, "it is larger than private.max_bytes");
+		if (value.p != NULL && !came_before(elements, i))
+			store_txn_map_put(transfer_txn(transfer),
+				transfer_table(transfer, &mod_private, STORE_DATA),
+				key_of(arena, &elements->v[i]), value);
+	}
+}
+
+static const struct transfer_entry transfers[] = {
+	{ &payload, write_data, read_data },
+	{ 0 },
+};
 
 static const struct xep xeps[] = {
 	{ 49, "1.2", XEP_COMPLETE },
@@ -276,5 +322,6 @@ const struct module mod_private = {
 	.options = options,
 	.config_size = sizeof(struct private_config),
 	.stores = stores,
+	.transfers = transfers,
 	.routes = routes,
 };

@@ -95,6 +95,35 @@ refuse_others(struct iq *iq)
 	iq_error(iq, FORBIDDEN, "A vCard is its owner's alone to change");
 }
 
+/* XEP-0227, 4.6: as it was written. */
+static void
+write_card(struct transfer *transfer, const struct store_result *stores)
+{
+	if (stores[STORE_CARD].count > 0)
+		transfer_put_xml(transfer, stores[STORE_CARD].rows[0].value);
+}
+
+static void
+read_card(struct transfer *transfer, const void *data)
+{
+	const struct vcard_config *conf = module_config(transfer_host(transfer), &mod_vcard);
+	struct buffer xml;
+
+	buffer_init(&xml, LIMIT_STORED_STANZA);
+	codec_encode(&xml, &payload, data);
+	if (xml.overflowed || xml.len > conf->max_bytes)
+		transfer_mistake(transfer, 0, "it is larger than vcard.max_bytes");
+	else
+		store_txn_value_set(transfer_txn(transfer),
+			transfer_table(transfer, &mod_vcard, STORE_CARD), buffer_slice(&xml));
+	buffer_finish(&xml);
+}
+
+static const struct transfer_entry transfers[] = {
+	{ &payload, write_card, read_card },
+	{ 0 },
+};
+
 static const struct xep xeps[] = {
 	{ 54, "1.3.0", XEP_COMPLETE },
 	{ 0 },
@@ -127,5 +156,6 @@ const struct module mod_vcard = {
 	.options = options,
 	.config_size = sizeof(struct vcard_config),
 	.stores = stores,
+	.transfers = transfers,
 	.routes = routes,
 };

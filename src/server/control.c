@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LINE_MOST = 4 * 1024 * 1024, ANSWER_MOST = 64 * 1024 * 1024 };
+enum { LINE_MOST = 32 * 1024 * 1024, ANSWER_MOST = 64 * 1024 * 1024 };
 
 struct control {
 	struct server *server;
@@ -24,6 +24,7 @@ struct control_client {
 	struct control *control;
 	struct conn *conn;
 	struct list requests; // control_request.link, in order
+	size_t looked;        // bytes of the line that is not whole yet
 };
 
 static void
@@ -163,13 +164,15 @@ input(struct conn *conn, struct slice bytes)
 
 	for (;;) {
 		struct slice rest = slice_from(bytes, start);
-		size_t end = slice_find(rest, '\n');
+		size_t end = client->looked + slice_find(slice_from(rest, client->looked), '\n');
 
+		client->looked = 0;
 		if (end == rest.len)
 			break;
 		run_line(client, slice_make(rest.p, end));
 		start += end + 1;
 	}
+	client->looked = bytes.len - start;
 	if (bytes.len - start > LINE_MOST) {
 		conn_abort(conn);
 		forget(client);

@@ -94,6 +94,10 @@ void control_announce(struct control_request *request);
 /* control_memory.c */
 void control_memory(struct control_request *request);
 
+/* control_transfer.c */
+void control_user_export(struct control_request *request);
+void control_user_import_xml(struct control_request *request);
+
 /* control_server.c */
 void control_stats(struct control_request *request);
 void control_log_level(struct control_request *request);

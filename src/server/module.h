@@ -21,6 +21,7 @@
 #include "server/metric.h"
 #include "server/option.h"
 #include "server/session.h"
+#include "server/transfer.h"
 
 enum xep_status { XEP_PARTIAL, XEP_COMPLETE };
 
@@ -48,6 +49,7 @@ struct module {
 	size_t account_size; /* zeroed state in each account */
 	size_t session_size; /* zeroed state in each session */
 	const struct store_entry *stores;
+	const struct transfer_entry *transfers; /* must be there when stores are */
 	const struct metric *metrics;
 	const struct iq_route *routes;
 	const struct command_entry *commands;

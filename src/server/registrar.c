@@ -66,6 +66,7 @@ struct change {
 	struct key_request keys;
 	struct shard *shard;
 	enum registrar_deed deed;
+	struct store_txn *txn; /* what is to come with the keys; NULL: nothing, or it was sent */
 	struct arena arena;
 	struct slice owner;
 	registrar_done *done;
@@ -83,6 +84,7 @@ change_free(struct change *change)
 {
 	wipe(change->keys.password);
 	OPENSSL_cleanse(&change->keys, sizeof(change->keys));
+	store_txn_destroy(&change->txn);
 	arena_finish(&change->arena);
 	free(change);
 }
@@ -130,10 +132,13 @@ static void
 save_keys(struct change *change)
 {
 	struct server *server = change->shard->server;
-	struct store_txn *txn = store_txn_create(server->store, change->owner);
+	struct store_txn *txn = change->txn;
 	unsigned table = server->tables[CORE_CREDENTIALS];
 	struct buffer text;
 
+	change->txn = NULL;
+	if (txn == NULL)
+		txn = store_txn_create(server->store, change->owner);
 	buffer_init(&text, KEYS_TEXT);
 	(void)scram_credentials_write(&change->keys.keys, &text);
 	if (change->deed == REGISTRAR_CHANGE) {
@@ -172,12 +177,11 @@ prepare(struct change *change, struct slice typed)
 	return key_maker_ask(change->shard, &change->keys);
 }
 
-int
-registrar_set_password(struct shard *shard, enum registrar_deed deed, const struct jid *jid,
-	struct slice typed, registrar_done *done, void *arg)
+static struct change *
+change_create(struct shard *shard, enum registrar_deed deed, const struct jid *jid,
+	registrar_done *done, void *arg)
 {
 	struct change *change = xcalloc(1, sizeof(*change));
-	int r;
 
 	change->shard = shard;
 	change->deed = deed;
@@ -185,7 +189,35 @@ registrar_set_password(struct shard *shard, enum registrar_deed deed, const stru
 	change->arg = arg;
 	arena_init(&change->arena, 0);
 	change->owner = arena_copy(&change->arena, jid_bare(jid));
-	r = prepare(change, typed);
+	return change;
+}
+
+int
+registrar_set_password(struct shard *shard, enum registrar_deed deed, const struct jid *jid,
+	struct slice typed, registrar_done *done, void *arg)
+{
+	struct change *change = change_create(shard, deed, jid, done, arg);
+	int r = prepare(change, typed);
+
+	if (r < 0)
+		change_free(change);
+	return r;
+}
+
+int
+registrar_import(struct shard *shard, const struct jid *jid, struct slice typed,
+	const struct scram_credentials *keys, struct store_txn *txn, registrar_done *done,
+	void *arg)
+{
+	struct change *change = change_create(shard, REGISTRAR_CREATE, jid, done, arg);
+	int r = 0;
+
+	change->txn = txn;
+	change->keys.keys = *keys;
+	if (typed.p == NULL)
+		save_keys(change);
+	else
+		r = prepare(change, typed);
 	if (r < 0)
 		change_free(change);
 	return r;

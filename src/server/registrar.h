@@ -9,6 +9,7 @@
 #include "proto/jid.h"
 #include "store/store.h"
 
+struct scram_credentials;
 struct shard;
 
 /*
@@ -26,6 +27,15 @@ enum registrar_deed { REGISTRAR_CREATE, REGISTRAR_CHANGE };
  */
 int registrar_set_password(struct shard *shard, enum registrar_deed deed, const struct jid *jid,
 	struct slice typed, registrar_done *done, void *arg);
+
+/*
+ * Makes an account of keys, or of a password if there is one (typed.p), with all that the
+ * transaction has; it is sent, or destroyed, in any case. Returns as above. done may be called
+ * before this returns.
+ */
+int registrar_import(struct shard *shard, const struct jid *jid, struct slice typed,
+	const struct scram_credentials *keys, struct store_txn *txn, registrar_done *done,
+	void *arg);
 
 /*
  * Removes an account with everything that is stored of it, ends its sessions and sign-ins, and

@@ -12,6 +12,7 @@
 #include "server/secret.h"
 #include "server/server_internal.h"
 #include "server/session_internal.h"
+#include "server/transfer_internal.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -325,6 +326,8 @@ server_create(
 	server->roster_item = codec_add(server->codec, &roster_item_payload);
 	make_pipeline(server, setup);
 	r = modules_add_routes(server, error);
+	if (r == 0)
+		r = transfer_settle(server, error);
 	if (r == 0)
 		r = commands_check(server, error);
 	if (r == 0)

@@ -95,6 +95,7 @@ server_destroy(struct server **server_ptr)
 	names_destroy(&server->names);
 	free(server->shards);
 	free(server->routes);
+	free(server->transfers);
 	free(server->modules);
 	free(server);
 }

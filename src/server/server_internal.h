@@ -67,6 +67,8 @@ struct server {
 	struct pipeline pipeline;
 	struct iq_entry *routes;
 	size_t route_count;
+	struct transfer_type *transfers;
+	size_t transfer_count;
 	struct host **hosts; /* see hosts.c */
 	size_t host_count;
 	struct map host_map; // host.node

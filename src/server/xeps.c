@@ -17,6 +17,7 @@ static const struct xep core_xeps[] = {
 	{ 106, "1.1.1", XEP_COMPLETE },
 	{ 175, "1.2", XEP_COMPLETE },
 	{ 178, "1.2", XEP_PARTIAL },
+	{ 227, "1.1", XEP_PARTIAL }, /* no PEP and no archive yet, as there are none */
 	{ 368, "1.1.0", XEP_PARTIAL },
 	{ 438, "0.2.0", XEP_COMPLETE },
 	{ 440, "1.0.0", XEP_COMPLETE },

@@ -7,7 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { ANSWER_LIMIT = 128 * 1024 * 1024, LINE_LIMIT = 4 * 1024 * 1024, CHUNK = 64 * 1024 };
+enum { ANSWER_LIMIT = 128 * 1024 * 1024, LINE_LIMIT = 32 * 1024 * 1024, CHUNK = 64 * 1024 };
 
 static int
 connect_to(struct control *control, const struct sockaddr_un *address, bool loud)

@@ -152,6 +152,45 @@ const struct verb verbs[] = {
 		.run = user_import,
 	},
 	{
+		.words = "user export",
+		.args = "ADDRESS [FILE]",
+		.about = "writes an account to a file of XEP-0227; or to stdout",
+		.more = "Everything that the server keeps of it, as it is at one moment: the keys "
+			"to sign in "
+			"by, roster, waiting subscription requests and messages, vCard, private "
+			"data, "
+			"block list. The file must not exist; only its owner may read it, for who "
+			"has the "
+			"keys can act as the server, and try passwords.",
+		.least = 1,
+		.most = 2,
+		.request = "user-export",
+		.completes = { COMPLETE_ADDRESS, COMPLETE_FILE },
+		.run = user_export,
+	},
+	{
+		.words = "user import-xml",
+		.args = "FILE",
+		.about = "makes the accounts of a file of XEP-0227; - for stdin",
+		.more = "Each account comes whole or not at all, and none that exists is touched. "
+			"A mistake is "
+			"named with its line; what this server does not know is named and left "
+			"out. "
+			"Files that others name by XInclude are read from the same folder and "
+			"those below. "
+			"The contacts of an account hear nothing of it. An account whose file has "
+			"neither "
+			"its password nor keys for SCRAM-SHA-1, SCRAM-SHA-256 and SCRAM-SHA-512 "
+			"lets only "
+			"those clients in that choose a mechanism which has keys: give it a new "
+			"password.",
+		.least = 1,
+		.most = 1,
+		.request = "user-import-xml",
+		.completes = { COMPLETE_FILE },
+		.run = user_import_xml,
+	},
+	{
 		.words = "roster",
 		.args = "ADDRESS",
 		.about = "lists an account's contacts, as they are stored",

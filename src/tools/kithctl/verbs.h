@@ -55,4 +55,8 @@ int user_add(struct call *call);
 int user_passwd(struct call *call);
 int user_import(struct call *call);
 
+/* transfer.c: accounts in files of XEP-0227. */
+int user_export(struct call *call);
+int user_import_xml(struct call *call);
+
 #endif
