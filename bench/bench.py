@@ -90,6 +90,15 @@ class Bench:
                 self.load((figure, server.name, "none"), "start", "-p", port, "--",
                           *server.command(keep))
 
+    def starts_after_kill(self):
+        """Then the whole database is checked before anyone is let in."""
+        if self.kith is None:
+            return
+        for _ in range(self.size.rounds):
+            self.kith.start()
+            self.kith.kill()
+            self.starts("start killed", [self.kith], 1, True)
+
     def restart(self):
         """What an earlier figure left in a server's memory must not count in the next one."""
         for server in [self.relay] + self.servers:
@@ -158,6 +167,7 @@ class Bench:
             ("start, empty", lambda: self.starts("start", self.servers, size.rounds, False)),
             ("%d accounts" % size.accounts, self.fill),
             ("start, filled", lambda: self.starts("start filled", self.servers, size.rounds, True)),
+            ("start, killed", self.starts_after_kill),
             ("idle sessions", self.idles),
             ("chat", lambda: self.chats("chat", size.rounds, size.seconds)),
             ("chat at a rate", lambda: self.chats("rate", size.rate_rounds, size.rate_seconds,
@@ -238,6 +248,8 @@ class Table:
         self.add("features after exec, empty", ("start", "none"), "features_ms", "ms", 30)
         self.add("RSS, empty", ("start", "none"), "rss_kib", "MiB", 8, scale=1 / 1024)
         self.add("features after exec, filled", ("start filled", "none"), "features_ms", "ms", 200)
+        self.add("  RSS", ("start filled", "none"), "rss_kib", "MiB", scale=1 / 1024)
+        self.add("  after SIGKILL", ("start killed", "none"), "features_ms", "ms", 200)
         for figure, _, stanza in list(self.bench.results):
             if figure == "scan":
                 self.add("scanner's speed, " + stanza, ("scan", stanza), "ratio", "x", 4,

@@ -65,7 +65,7 @@ class People:
         for _ in range(size.slow_rounds):
             for server in bench.servers:
                 pairs = size.pairs if server is bench.kith else size.pairs // 5
-                bench.load(("subscribe", server.name, "none"), "subscribe", "-n", pairs,
+                bench.load(("subscribe", server.name, "none"), "subscribe", "-n", pairs, "-c", 100,
                            "--first-account", size.first_pair, *bench.at(server, "none"))
 
     def roster_logins(self):
