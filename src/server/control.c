@@ -25,6 +25,8 @@ struct control_client {
 	struct conn *conn;
 	struct list requests; // control_request.link, in order
 	size_t looked;        // bytes of the line that is not whole yet
+	void (*gone)(void *arg);
+	void *gone_arg;
 };
 
 static void
@@ -81,6 +83,13 @@ control_error(struct control_request *request, const char *text)
 	control_put_word(&request->answer, slice_of(text), true);
 	(void)buffer_text(&request->answer, "\n");
 	finish(request);
+}
+
+void
+control_when_gone(struct control_request *request, void (*gone)(void *arg), void *arg)
+{
+	request->client->gone = gone;
+	request->client->gone_arg = arg;
 }
 
 /* Counts all words, and keeps as many as any verb takes. */
@@ -152,6 +161,8 @@ forget(struct control_client *client)
 		if (request->is_done)
 			request_free(request);
 	}
+	if (client->gone != NULL)
+		client->gone(client->gone_arg);
 	list_remove(&client->link);
 	free(client);
 }

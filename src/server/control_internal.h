@@ -38,6 +38,12 @@ void control_ok(struct control_request *request);
 void control_error(struct control_request *request, const char *text);
 
 /*
+ * Calls gone when the client of the request is gone, also after the answer; NULL: does not any
+ * more. One for each client.
+ */
+void control_when_gone(struct control_request *request, void (*gone)(void *arg), void *arg);
+
+/*
  * The record that the following fields are of. All records of an answer have the same fields, in
  * the same order; for JSON a field's name is its key, for people its title. Names that end in
  * "bytes" are shown to people as sizes. control_answer.c.
@@ -90,6 +96,10 @@ void control_vcard(struct control_request *request);
 void control_sessions(struct control_request *request);
 void control_kick(struct control_request *request);
 void control_announce(struct control_request *request);
+
+/* control_backup.c */
+void control_backup(struct control_request *request);
+void control_backup_taken(struct control_request *request);
 
 /* control_memory.c */
 void control_memory(struct control_request *request);

@@ -21,6 +21,8 @@ const struct control_verb control_verbs[] = {
 	{ "memory", 1, 1, false, control_memory },
 	{ "status", 1, 1, false, control_status },
 	{ "stats", 1, 1, false, control_stats },
+	{ "backup", 1, 1, true, control_backup },
+	{ "backup-taken", 1, 1, false, control_backup_taken },
 	{ "reload", 1, 1, true, control_reload },
 	{ "stop", 1, 1, true, control_stop_server },
 	{ NULL, 0, 0, false, NULL },

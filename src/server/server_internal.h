@@ -82,6 +82,7 @@ struct server {
 	struct throttle_policy guessing;
 	struct throttle *networks; /* that guess passwords; any thread */
 	struct control *control;   /* on shard 0 */
+	struct backup *backup;     /* of control_backup.c, on shard 0; NULL: none */
 	const char *directory;
 	void (*wants_stop)(void *arg); /* these three: see server_setup */
 	void (*wants_reload)(void *arg, void *ticket);

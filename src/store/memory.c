@@ -257,6 +257,18 @@ memory_get_stats(struct store *store, struct store_stats *out)
 	(void)pthread_mutex_unlock(&handle->memory->lock);
 }
 
+static void
+memory_backup(struct store *store, struct store_request *request)
+{
+	store_post(store, request, -ENOTSUP);
+}
+
+static void
+memory_cancel_backup(struct store *store)
+{
+	(void)store;
+}
+
 static bool
 memory_is_busy(const struct store *store)
 {
@@ -295,6 +307,8 @@ static const struct store_backend memory_backend = {
 	.fetch = memory_fetch,
 	.get_stats = memory_get_stats,
 	.is_busy = memory_is_busy,
+	.backup = memory_backup,
+	.cancel_backup = memory_cancel_backup,
 	.close = memory_close,
 };
 

@@ -12,6 +12,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { READERS = 2, WAL_BYTES = 8 << 20, BUSY_BYTES = 8 << 20 };
 
@@ -147,6 +148,7 @@ sqlite_is_busy(const struct store *store)
 static void
 end_threads(struct sqlite_store *s)
 {
+	sqlite_end_backup(s);
 	(void)pthread_mutex_lock(&s->lock);
 	s->ending = true;
 	(void)pthread_cond_broadcast(&s->writer_wakes);
@@ -213,6 +215,8 @@ static const struct store_backend sqlite_backend = {
 	.fetch = sqlite_fetch,
 	.get_stats = sqlite_get_stats,
 	.is_busy = sqlite_is_busy,
+	.backup = sqlite_backup,
+	.cancel_backup = sqlite_cancel_backup,
 	.close = sqlite_close_store,
 };
 
@@ -332,6 +336,7 @@ sqlite_open(const struct store_config *config, const struct store_table *tables,
 		free_handle(s);
 		return r;
 	}
+	(void)unlink(s->file.backup_path); /* of a process that was killed */
 	start_threads(s);
 	*store_out = &s->store;
 	return 0;

@@ -100,8 +100,8 @@ take_lock(struct sqlite_file *file, struct arena *arena, struct store_fault *fau
 		"Stop that one first, or give this server a data directory of its own.");
 }
 
-static int
-sync_dir(const char *dir)
+int
+db_sync_dir(const char *dir)
 {
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int r;
@@ -124,7 +124,7 @@ create_database(const struct sqlite_file *file)
 	if (fd < 0)
 		return -errno;
 	(void)close(fd);
-	return sync_dir(file->dir);
+	return db_sync_dir(file->dir);
 }
 
 static void
@@ -147,6 +147,7 @@ db_open(struct sqlite_file *file, const char *dir, struct arena *arena,
 	arena_init(&file->arena, 0);
 	file->dir = arena_printf(&file->arena, "%s", dir).p;
 	file->path = arena_printf(&file->arena, "%s/kith.db", dir).p;
+	file->backup_path = arena_printf(&file->arena, "%s/" STORE_BACKUP_NAME, dir).p;
 	file->lock_path = arena_printf(&file->arena, "%s/kith.lock", dir).p;
 	file->lock_fd = -1;
 	if (may_use(dir, R_OK | W_OK | X_OK) < 0)

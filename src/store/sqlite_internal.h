@@ -90,7 +90,7 @@ struct slice column_blob(sqlite3_stmt *stmt, int at, struct arena *arena);
 
 struct sqlite_file {
 	struct arena arena; /* the paths */
-	const char *dir, *path, *lock_path;
+	const char *dir, *path, *lock_path, *backup_path;
 	int lock_fd;      /* -1: not held */
 	bool was_unclean; /* the last process did not close it */
 	bool made_lock;   /* there was no lock file before us */
@@ -104,6 +104,9 @@ int db_mark(struct sqlite_file *file, bool in_use);
 /* The start is refused: a lock file that was not there before goes away. Before db_close(). */
 void db_forget(const struct sqlite_file *file);
 void db_close(struct sqlite_file *file);
+
+/* What was created or removed there stays so. 0 or a negative errno. */
+int db_sync_dir(const char *dir);
 
 /* PRAGMA quick_check: 0, -EBADMSG with what it found in *finding_out, or an error. */
 int db_check(struct sqlite_conn *conn, struct arena *arena, struct slice *finding_out);
@@ -154,6 +157,15 @@ struct reader {
 	struct sqlite_conn conn; /* the thread's while it is counted in busy_readers */
 };
 
+/* A copy that is being made; under the store's lock. */
+struct backup {
+	pthread_t thread;
+	struct store_request *request;
+	uint64_t spare_bytes; /* that must be left on the disk; 0: the default */
+	bool is_running, is_cancelled;
+	bool has_thread; /* to be joined, even if it has ended */
+};
+
 struct sqlite_store {
 	struct store store;
 	struct sqlite_file file;
@@ -174,6 +186,8 @@ struct sqlite_store {
 	uint64_t owner_ticket[OWNER_SLOTS]; /* the last write of each owner, by its hash */
 	unsigned busy_readers;
 	bool fenced, read_failed, ending;
+	bool restarts_log; /* a checkpoint waits until nobody reads the log */
+	struct backup backup;
 	bool full; /* the last transaction did not fit on the disk */
 	struct store_stats stats;
 	pthread_t writer;
@@ -187,6 +201,11 @@ struct store_request *requests_pop(struct request_queue *queue); /* NULL: empty 
 
 void *sqlite_writer_main(void *arg);
 void *sqlite_reader_main(void *arg);
+
+/* sqlite_backup.c; the last one cancels and waits for the thread. */
+void sqlite_backup(struct store *store, struct store_request *request);
+void sqlite_cancel_backup(struct store *store);
+void sqlite_end_backup(struct sqlite_store *s);
 
 /* What the writer counts in the log after each commit. */
 void sqlite_watch_wal(struct sqlite_store *s);

@@ -309,7 +309,7 @@ fence(struct sqlite_store *s)
 	refuse_queue(s, &s->parked);
 	refuse_queue(s, &s->ready);
 	atomic_store(&s->queued_bytes, 0);
-	while (s->busy_readers > 0)
+	while (s->busy_readers > 0 || s->backup.is_running)
 		(void)pthread_cond_wait(&s->readers_rest, &s->lock);
 	(void)pthread_mutex_unlock(&s->lock);
 	close_all(s);
@@ -385,15 +385,30 @@ stay_fenced(struct sqlite_store *s)
 
 /* ---- Checkpoints ---- */
 
+/* A backup reads for long, and is not waited for. */
+static int
+allowed_mode(struct sqlite_store *s, int mode)
+{
+	(void)pthread_mutex_lock(&s->lock);
+	if (s->backup.is_running)
+		mode = SQLITE_CHECKPOINT_PASSIVE;
+	s->restarts_log = mode != SQLITE_CHECKPOINT_PASSIVE;
+	(void)pthread_mutex_unlock(&s->lock);
+	return mode;
+}
+
 static int
 checkpoint(struct sqlite_store *s, int mode)
 {
-	int code = sqlite3_wal_checkpoint_v2(s->conn.db, NULL, mode, NULL, NULL);
+	int code = sqlite3_wal_checkpoint_v2(s->conn.db, NULL, allowed_mode(s, mode), NULL, NULL);
 	int r = (code & 0xff) == SQLITE_BUSY ? 0 : sqlite_error(s->conn.db, code);
 
 	s->checked_pages = s->wal_pages;
 	(void)pthread_mutex_lock(&s->lock);
 	s->stats.checkpoints++;
+	if (s->restarts_log)
+		(void)pthread_cond_broadcast(&s->readers_rest);
+	s->restarts_log = false;
 	(void)pthread_mutex_unlock(&s->lock);
 	return r == -ENOSPC ? 0 : r; /* the log keeps it all */
 }

@@ -126,6 +126,28 @@ store_request_drop(struct store_request *request)
 }
 
 void
+store_backup(struct store *store, unsigned target, void (*done)(struct store_request *request),
+	void *arg)
+{
+	struct arena arena;
+	struct store_request *request;
+
+	arena_init(&arena, 0);
+	request = arena_new(&arena, struct store_request);
+	*request = (struct store_request){
+		.arena = arena, .store = store, .target = target, .done = done, .arg = arg
+	};
+	if (store_accepts(store, request))
+		store->backend->backup(store, request);
+}
+
+void
+store_cancel_backup(struct store *store)
+{
+	store->backend->cancel_backup(store);
+}
+
+void
 store_get_stats(struct store *store, struct store_stats *out)
 {
 	store->backend->get_stats(store, out);

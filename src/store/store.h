@@ -273,6 +273,24 @@ void store_txn_destroy(struct store_txn **txn);
 struct slice store_batch_owner(const struct store_batch *batch);
 struct slice store_txn_owner(const struct store_txn *txn);
 
+/* ---- Backup ---- */
+
+/* What a copy is called, in the data directory. */
+#define STORE_BACKUP_NAME "kith-backup.db"
+
+/*
+ * Makes a copy of the database that others may take away, of mode 0600 and synced, while everything
+ * else goes on. It has what was committed when this was called, and is of one moment. done gets 0,
+ * or -EBUSY: another is under way; -ENOSPC: there is no room for a copy and some spare, and none
+ * was left behind; -ECANCELED; -ENOTSUP: of the memory back end; -EIO. A copy that was left by
+ * somebody is replaced, and removed by store_open.
+ */
+void store_backup(struct store *store, unsigned target, void (*done)(struct store_request *request),
+	void *arg);
+
+/* A copy that is under way ends soon with -ECANCELED. Any thread. */
+void store_cancel_backup(struct store *store);
+
 /* ---- Watching ---- */
 
 enum { STORE_LATENCIES = 13, STORE_SIZES = 10 };

@@ -11,6 +11,8 @@ struct store_backend {
 	void (*fetch)(struct store *store, struct store_batch *batch);
 	void (*get_stats)(struct store *store, struct store_stats *out);
 	bool (*is_busy)(const struct store *store);
+	void (*backup)(struct store *store, struct store_request *request);
+	void (*cancel_backup)(struct store *store);
 	void (*close)(struct store *store); /* frees it */
 };
 

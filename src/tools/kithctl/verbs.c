@@ -311,6 +311,27 @@ const struct verb verbs[] = {
 		.request = "reload",
 	},
 	{
+		.words = "backup",
+		.args = "FILE",
+		.about = "copies the database of the running server; - for stdout",
+		.more = "The copy has everything that was acknowledged before, is of one moment, "
+			"is "
+			"looked through before *kithctl* ends with 0, and is only yours to read. "
+			"FILE "
+			"is replaced when all of that went well, and not touched otherwise. The "
+			"server "
+			"makes the copy in its data directory, so there must be room for a second "
+			"one; nobody waits for it. To restore, stop the server, remove "
+			"_kith.db-wal_ and _kith.db-shm_ from the data directory, and put the copy "
+			"there as _kith.db_.",
+		.least = 1,
+		.most = 1,
+		.request = "backup",
+		.shape = SHAPE_OBJECT,
+		.completes = { COMPLETE_FILE },
+		.run = backup,
+	},
+	{
 		.words = "stop",
 		.args = "",
 		.about = "stops the server, after telling everyone",

@@ -50,6 +50,9 @@ int ask(struct call *call, const char *const *words, size_t count);
 /* An answer that is no success has its sentence on stderr; the exit status. */
 int check_answer(const struct answer *answer);
 
+/* backup.c */
+int backup(struct call *call);
+
 /* accounts.c: those that need a password, or a file of them. */
 int user_add(struct call *call);
 int user_passwd(struct call *call);
