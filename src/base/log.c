@@ -7,6 +7,7 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/journal.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -224,24 +225,33 @@ put(struct log *log, const struct buffer *line)
 	(void)pthread_mutex_unlock(&log->lock);
 }
 
-/* Bytes that could move a cursor or start a new line are shown as \xNN; quotes for JSON. */
+/* One character, or one byte that is none; how many bytes it was. */
+static size_t
+put_character(struct buffer *line, const char *at, const char *end, bool json)
+{
+	uint32_t code = (unsigned char)*at;
+	int len = utf8_decode(at, end, &code);
+
+	if (len <= 0)
+		(void)buffer_printf(line, json ? "\\ufffd" : "\\x%02x", code);
+	else if (code == '"' || code == '\\')
+		(void)buffer_printf(line, "\\%c", (char)code);
+	else if (utf8_is_plain(code))
+		(void)buffer_append(line, slice_make(at, (size_t)len));
+	else
+		(void)buffer_printf(line, code < 0x80 && !json ? "\\x%02x" : "\\u%04x", code);
+	return len <= 0 ? 1 : (size_t)len;
+}
+
+/* What could move a cursor, begin a new line or turn the text round is shown by its number. */
 static void
 put_escaped(struct buffer *line, struct slice text, bool json)
 {
-	size_t len = text.len < VALUE_LIMIT ? text.len : VALUE_LIMIT;
+	size_t at = 0;
 
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text.p[i];
-		bool c1 = c == 0xc2 && i + 1 < len && (unsigned char)text.p[i + 1] < 0xa0;
-
-		if (c < 0x20 || c == 0x7f || c1)
-			(void)buffer_printf(line, json ? "\\u%04x" : "\\x%02x", c);
-		else if (c == '"' || c == '\\')
-			(void)buffer_printf(line, "\\%c", c);
-		else
-			(void)buffer_append(line, slice_make(text.p + i, 1));
-	}
-	if (len < text.len)
+	while (at < text.len && at < VALUE_LIMIT)
+		at += put_character(line, text.p + at, text.p + text.len, json);
+	if (at < text.len)
 		(void)buffer_text(line, "...");
 }
 

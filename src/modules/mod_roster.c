@@ -10,7 +10,7 @@
 enum { NAME_BYTES = 1023 }; /* of a contact or a group, as of a part of an address */
 
 struct roster_config {
-	uint32_t max_items, max_groups;
+	uint32_t max_groups;
 };
 
 extern const struct module mod_roster;
@@ -223,7 +223,8 @@ set_roster(struct iq *iq)
 		return;
 	}
 	item = merged(iq->account, query->items.v);
-	if (!roster_has_room(account_roster(iq->account), &item, conf->max_items)) {
+	if (!roster_has_room(
+		    account_roster(iq->account), &item, account_roster_most(iq->account))) {
 		iq_error(iq, RESOURCE_CONSTRAINT, "The roster is full");
 		return;
 	}
@@ -254,8 +255,6 @@ static const struct xep xeps[] = {
 };
 
 static const struct option options[] = {
-	OPTION_UINT(struct roster_config, max_items, "max_items", 5000, 1, 1000000,
-		"How many contacts one roster may hold; besides, at most 1 MiB of them."),
 	OPTION_UINT(struct roster_config, max_groups, "max_groups", 50, 0, 10000,
 		"How many groups one contact may be in."),
 	{ 0 },

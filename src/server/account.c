@@ -397,6 +397,12 @@ account_host(const struct account *acct)
 	return acct->host;
 }
 
+size_t
+account_roster_most(const struct account *acct)
+{
+	return acct->shard->server->core->server->roster_items;
+}
+
 struct roster *
 account_roster(struct account *acct)
 {

@@ -21,7 +21,8 @@ static const struct option server_options[] = {
 	OPTION_DURATION(struct server_config, stop_ms, "stop_timeout", 5000, 100, 600000,
 		"How long a stopping server waits for its clients to close."),
 	OPTION_UINT(struct server_config, roster_items, "max_roster_items", 5000, 1, 1000000,
-		"How many contacts and how many waiting requests one account may have."),
+		"How many contacts and how many waiting requests one account may have; besides, "
+		"at most 1 MiB of either."),
 	OPTION_BOOL(struct server_config, sandbox, "sandbox", true,
 		"Whether the server gives up files beyond its own, programs and rare system "
 		"calls."),

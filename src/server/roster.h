@@ -64,6 +64,9 @@ struct roster {
 
 struct roster *account_roster(struct account *acct);
 
+/* How many contacts, and how many requests, it may have. */
+size_t account_roster_most(const struct account *acct);
+
 /* NULL: not a contact, no request. */
 struct contact *roster_find(const struct roster *roster, struct slice bare);
 struct subscription_request *roster_request(struct roster *roster, struct slice bare);

@@ -245,8 +245,7 @@ has_room(struct account *acct, const struct stanza *st)
 
 	return (st->type != TYPE_SUBSCRIBE && st->type != TYPE_SUBSCRIBED) ||
 	       roster_find(&acct->roster, item.jid.full) != NULL ||
-	       roster_has_room(
-		       &acct->roster, &item, acct->shard->server->core->server->roster_items);
+	       roster_has_room(&acct->roster, &item, account_roster_most(acct));
 }
 
 void
@@ -275,7 +274,7 @@ subscription_receive(struct account *acct, struct stanza *st)
 	st->from = jid_to_bare(&st->from);
 	st->to = jid_to_bare(&st->to);
 	if (st->type == TYPE_SUBSCRIBE &&
-		acct->roster.requests.count >= acct->shard->server->core->server->roster_items) {
+		acct->roster.requests.count >= account_roster_most(acct)) {
 		route_bounce(acct->shard, st, RESOURCE_CONSTRAINT,
 			"Too many requests wait for this user's answer", NULL);
 		return;

@@ -1,20 +1,8 @@
-/* Characters: UTF-8 as RFC 3629 defines it, and what XML 1.0 calls Char and NameChar. */
+/* What XML 1.0 calls Char and NameChar. */
 #ifndef XML_CHARS_H
 #define XML_CHARS_H
 
-#include "base/slice.h"
-
-/*
- * The character at p: its length in bytes, 0 when the bytes up to end are the beginning of one,
- * -1 when they are no UTF-8.
- */
-int utf8_decode(const char *p, const char *end, uint32_t *code_out);
-
-/* Writes 1 to 4 bytes; the code must be a Unicode scalar value. */
-size_t utf8_encode(uint32_t code, char out[4]);
-
-/* Whether all of the text is UTF-8. */
-bool utf8_is_valid(struct slice text);
+#include "base/utf8.h"
 
 /* XML 1.0, production 2. */
 static inline bool
