@@ -164,11 +164,11 @@ change_registration(struct iq *iq)
 		change_password(iq, asked);
 }
 
-/* The same with 'to': false after an answer. */
+/* The same with 'to': false after an answer. A user of another of our hosts has no account here. */
 static bool
 is_by_user(struct iq *iq)
 {
-	if (iq_take_sender(iq))
+	if (slice_is(jid_domain(&iq->st.from), host_domain(iq->host)) && iq_take_sender(iq))
 		return true;
 	iq_error_coded(iq, SERVICE_UNAVAILABLE, "Only users of this host have accounts here");
 	return false;

@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 /* Of the certificate; the first is the one that scenarios mean without a word. */
-static const char *const domains[] = { "localhost", "capulet.example" };
+static const char *const domains[] = { "localhost", "capulet.example", "montague.example" };
 
 struct choices {
 	unsigned shards;      /* 0: 1, 3 and 7 */
