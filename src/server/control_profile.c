@@ -45,21 +45,38 @@ tell_leaf(struct control_request *request, struct slice path, struct slice text)
 
 enum { PATH_MOST = 512 };
 
-/* Elements do not nest deeper than the scanner's limit, so neither does this. */
-static void
-tell_below(struct control_request *request, const struct xml_token *element, struct buffer *path)
+/* Steps into an element that has others in it; tells one that has none. Where to go on. */
+static uint32_t
+enter(struct control_request *request, const struct xml_token *element, struct buffer *path,
+	size_t **lengths)
 {
-	const struct xml_token *child = xml_first_child(element);
 	size_t len = path->len;
 
-	if (child == NULL)
-		tell_leaf(request, buffer_slice(path), xml_text(element, &request->arena));
-	for (; child != NULL; child = xml_next_sibling(child)) {
-		if (len > 0)
-			(void)buffer_text(path, "/");
-		(void)buffer_append(path, child->local);
-		tell_below(request, child, path);
-		path->len = len;
+	(void)buffer_text(path, len > 0 ? "/" : "");
+	(void)buffer_append(path, element->local);
+	if (xml_first_child(element) != NULL) {
+		*(*lengths)++ = len;
+		return 1U + element->attributes;
+	}
+	tell_leaf(request, buffer_slice(path), xml_text(element, &request->arena));
+	path->len = len;
+	return element->span;
+}
+
+static void
+tell_leaves(struct control_request *request, const struct xml_token *card, struct buffer *path)
+{
+	size_t lengths[XML_DEPTH_MOST] = { 0 },
+	       *top = lengths; /* of the path, before each that is open */
+
+	for (uint32_t i = 1U + card->attributes; i + 1 < card->span;) {
+		if (card[i].kind == XML_ELEMENT) {
+			i += enter(request, &card[i], path, &top);
+			continue;
+		}
+		if (card[i].kind == XML_END)
+			path->len = *--top;
+		i++;
 	}
 }
 
@@ -75,8 +92,8 @@ tell_card(struct control_request *request, struct slice xml)
 	buffer_init(&path, PATH_MOST);
 	r = xml_read(request->shard->server->names, &xml_limits_own, 0, xml, &tokens,
 		&request->arena, &why);
-	if (r == 0 && xml_first_child(tokens.v) != NULL)
-		tell_below(request, tokens.v, &path);
+	if (r == 0)
+		tell_leaves(request, tokens.v, &path);
 	buffer_finish(&path);
 	xml_tokens_finish(&tokens);
 	return r;

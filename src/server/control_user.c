@@ -102,24 +102,45 @@ control_user_delete(struct control_request *request)
 		registrar_remove(request->shard, &request->jid, control_answer_done, request);
 }
 
+/* All of them, or so many that begin with the word. */
+struct listing {
+	struct control_request *request;
+	struct slice beginning;
+	uint64_t left;
+};
+
 static bool
 got_page(void *arg, int error, const struct store_result *page)
 {
-	struct control_request *request = arg;
+	struct listing *listing = arg;
+	struct control_request *request = listing->request;
+	bool goes_on = error == 0 && page->more;
 
 	for (size_t i = 0; i < page->count; i++) {
+		goes_on &= listing->left > 0 && slice_starts(page->rows[i].key, listing->beginning);
+		if (listing->left == 0 || !slice_starts(page->rows[i].key, listing->beginning))
+			break;
+		listing->left--;
 		control_record(request);
 		control_text(request, "address", page->rows[i].key);
 	}
-	if (error < 0 || !page->more)
+	if (!goes_on)
 		control_answer_done(request, error);
-	return true;
+	return goes_on;
 }
 
 void
 control_user_list(struct control_request *request)
 {
-	registrar_list(request->shard, got_page, request);
+	struct listing *listing = arena_new(&request->arena, struct listing);
+
+	listing->request = request;
+	listing->beginning = request->words[1];
+	listing->left = UINT64_MAX;
+	if (request->count > 2 && slice_to_uint(request->words[2], UINT64_MAX, &listing->left) < 0)
+		control_error(request, "how many? give a number");
+	else
+		registrar_list_from(request->shard, listing->beginning, got_page, listing);
 }
 
 void

@@ -6,7 +6,7 @@ const struct control_verb control_verbs[] = {
 	{ "user-import", 3, 3, false, control_user_add }, /* thousands of them */
 	{ "user-passwd", 3, 3, true, control_user_passwd },
 	{ "user-delete", 2, 2, true, control_user_delete },
-	{ "user-list", 1, 1, false, control_user_list },
+	{ "user-list", 1, 3, false, control_user_list },
 	{ "user-export", 2, 2, true, control_user_export },
 	{ "user-import-xml", 3, 3, false, control_user_import_xml }, /* likewise */
 	{ "user-show", 2, 2, false, control_user_show },

@@ -457,22 +457,38 @@ fetch_page(struct listing *listing, struct slice after)
 }
 
 static void
-begin_list(struct shard *shard, enum core_table table, registrar_page *got, void *arg)
+begin_list(struct shard *shard, enum core_table table, struct slice after, registrar_page *got,
+	void *arg)
 {
 	struct listing *listing = xcalloc(1, sizeof(*listing));
 
 	*listing = (struct listing){ shard, table, got, arg };
-	fetch_page(listing, NO_SLICE);
+	fetch_page(listing, after);
+}
+
+/* What comes before it and behind all shorter ones: no address has a byte 0xff. */
+void
+registrar_list_from(struct shard *shard, struct slice beginning, registrar_page *got, void *arg)
+{
+	struct arena arena;
+	struct slice after = NO_SLICE;
+
+	arena_init(&arena, 0);
+	if (beginning.len > 0 && beginning.len < STORE_MAX_KEY)
+		after = arena_printf(&arena, "%.*s%c\xff", (int)beginning.len - 1, beginning.p,
+			beginning.p[beginning.len - 1] - 1);
+	begin_list(shard, CORE_CREDENTIALS, after, got, arg);
+	arena_finish(&arena);
 }
 
 void
 registrar_list(struct shard *shard, registrar_page *got, void *arg)
 {
-	begin_list(shard, CORE_CREDENTIALS, got, arg);
+	begin_list(shard, CORE_CREDENTIALS, NO_SLICE, got, arg);
 }
 
 void
 registrar_list_disabled(struct shard *shard, registrar_page *got, void *arg)
 {
-	begin_list(shard, CORE_DISABLED, got, arg);
+	begin_list(shard, CORE_DISABLED, NO_SLICE, got, arg);
 }

@@ -57,6 +57,10 @@ typedef bool registrar_page(void *arg, int error, const struct store_result *pag
 /* All accounts of all hosts, by pages. */
 void registrar_list(struct shard *shard, registrar_page *got, void *arg);
 
+/* The same from the first one on that begins so, or would come behind that. */
+void registrar_list_from(
+	struct shard *shard, struct slice beginning, registrar_page *got, void *arg);
+
 /* Those that are disabled. */
 void registrar_list_disabled(struct shard *shard, registrar_page *got, void *arg);
 

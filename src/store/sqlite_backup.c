@@ -56,7 +56,7 @@ rest(uint64_t worked_us)
 static int
 check_room(struct copy *copy)
 {
-	struct statvfs room;
+	struct statvfs room = { 0 };
 	int64_t pages = 0, page_size = 0;
 	int r = sql_number(&copy->from, "PRAGMA page_count", &pages);
 

@@ -11,7 +11,7 @@ print_help(FILE *out)
 	(void)fprintf(
 		out, "usage: kithctl [--json] [--dir DIR] COMMAND [ARGUMENT]...\n\ncommands:\n");
 	for (const struct verb *verb = verbs; verb->words != NULL; verb++)
-		(void)fprintf(out, "  %-12s %-20s %s\n", verb->words, verb->args, verb->about);
+		(void)fprintf(out, "  %-15s %-20s %s\n", verb->words, verb->args, verb->about);
 	(void)fprintf(out,
 		"\nADDRESS is one as a@example.org, or only the name when the server has "
 		"one domain.\nkithctl(1) tells more.\n");
@@ -123,6 +123,8 @@ main(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'v' },
 		{ "dump-man-commands", no_argument, NULL, 'm' },
+		{ "completion", required_argument, NULL, 's' },
+		{ "complete", no_argument, NULL, 'c' },
 		{ 0 },
 	};
 	struct call call = { .directory = "/var/lib/kith" };
@@ -145,6 +147,11 @@ main(int argc, char **argv)
 		case 'h':
 			print_help(stdout);
 			return EXIT_SUCCESS;
+		case 's':
+			return print_completion(optarg);
+		case 'c': /* behind "--" is somebody's half a command line */
+			optind += optind < argc;
+			return complete(call.directory, argv + optind, argc - optind);
 		case 'm':
 			print_manual(stdout);
 			return EXIT_SUCCESS;

@@ -101,9 +101,12 @@ const struct verb verbs[] = {
 	},
 	{
 		.words = "user list",
-		.args = "",
+		.args = "[BEGINNING [MOST]]",
 		.about = "lists the accounts",
-		.more = "One address on each line, in byte order.",
+		.more = "One address on each line, in byte order; with BEGINNING those that begin "
+			"so, "
+			"and not more than MOST of them.",
+		.most = 2,
 		.request = "user-list",
 		.shape = SHAPE_VALUES,
 	},

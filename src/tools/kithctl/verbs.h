@@ -50,6 +50,16 @@ int ask(struct call *call, const char *const *words, size_t count);
 /* An answer that is no success has its sentence on stderr; the exit status. */
 int check_answer(const struct answer *answer);
 
+/*
+ * complete.c: prints what the last of the words of a command line may become, a line for each; the
+ * words before it are all that were typed behind "kithctl". 0, or COMPLETE_WITH_FILES.
+ */
+enum { COMPLETE_WITH_FILES = 3 };
+int complete(const char *directory, char **words, int count);
+
+/* The script that a shell reads: "bash" or "zsh"; the exit status. */
+int print_completion(const char *shell);
+
 /* backup.c */
 int backup(struct call *call);
 
