@@ -171,3 +171,16 @@ jid_domain_prepare(struct slice text, struct arena *arena, struct slice *out)
 	}
 	return prepare_international(text.p, arena, out);
 }
+
+struct slice
+jid_domain_ascii(struct slice domain, struct arena *arena)
+{
+	struct slice result = arena_copy(arena, domain);
+	uint8_t *ascii = NULL;
+
+	if (!is_plain(domain) &&
+		idn2_lookup_u8((const uint8_t *)result.p, &ascii, IDN2_NFC_INPUT) == IDN2_OK)
+		result = arena_copy(arena, slice_of((const char *)ascii));
+	idn2_free(ascii);
+	return result;
+}

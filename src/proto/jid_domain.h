@@ -17,4 +17,10 @@ const char *jid_domain_end(const char *p, const char *end);
  */
 int jid_domain_prepare(struct slice text, struct arena *arena, struct slice *out);
 
+/*
+ * A domain in normal form as DNS and TLS write it, with A-labels, in the arena with a NUL behind
+ * it. Any name that has no such form stays as it is.
+ */
+struct slice jid_domain_ascii(struct slice domain, struct arena *arena);
+
 #endif

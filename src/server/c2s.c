@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "io/listener.h"
 #include "io/tls.h"
+#include "proto/jid_domain.h"
 #include "server/account_internal.h"
 #include "server/login.h"
 #include "server/login_internal.h"
@@ -42,15 +43,24 @@ static int
 load_host(struct tls_context *tls, const struct host_config *host, struct config_error *error)
 {
 	struct tls_error why;
+	struct arena arena;
+	const char *ascii;
+	int r;
 
 	if (host->certificate == NULL || host->key == NULL)
 		return 0;
-	if (tls_context_add(tls, host->domain, host->certificate, host->key, &why) < 0) {
-		(void)snprintf(error->text, sizeof(error->text), "host \"%s\": %.400s",
-			host->domain, why.text);
-		return -EINVAL;
-	}
-	return 1;
+	arena_init(&arena, 0);
+	ascii = jid_domain_ascii(slice_of(host->domain), &arena).p;
+	r = tls_context_add(tls, host->domain, host->certificate, host->key, &why);
+	/* A handshake names an international domain by its A-labels (RFC 6066, 3). */
+	if (r == 0 && strcmp(ascii, host->domain) != 0)
+		r = tls_context_add(tls, ascii, host->certificate, host->key, &why);
+	arena_finish(&arena);
+	if (r == 0)
+		return 1;
+	(void)snprintf(
+		error->text, sizeof(error->text), "host \"%s\": %.400s", host->domain, why.text);
+	return -EINVAL;
 }
 
 /* No reason to serve nobody: some clients go on, and its renewal may be on the way. */
