@@ -1,10 +1,11 @@
 # The face of the build: make run, make test. Meson does the work, in build/.
 .DEFAULT_GOAL := build
-.PHONY: build run test quick bench fuzz sim check format install clean help packages
+.PHONY: build run test quick bench fuzz sim crash check format install clean help packages
 
 prefix ?= /usr/local
 FUZZ_SECONDS ?= 600
 SIM_SEEDS ?= 1000
+CRASH_KILLS ?= 1000
 
 help:
 	@sed -n 's/^##\([a-z]*\) /make \1	/p' Makefile
@@ -44,6 +45,10 @@ fuzz:
 ##sim every scenario in SIM_SEEDS orders of events (1000)
 sim: build
 	@tests/sim/run build/tests/sim/kith-sim --seeds $(SIM_SEEDS)
+
+##crash kill the server CRASH_KILLS times under load (1000), and see what it kept
+crash: build
+	@tests/crash/crash --build build --kills $(CRASH_KILLS)
 
 ##check format, static checks, include graph, generated files
 check:

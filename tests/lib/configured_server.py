@@ -82,12 +82,6 @@ class Configured(Kith):
         found = re.search("kithd is ready.*", self.log())
         return found and found.group()
 
-    def must(self, *arguments):
-        answer = self.ctl(*arguments)
-        if answer.returncode != 0:
-            raise ServerFailed(f"kithctl {' '.join(arguments)}: {answer.stderr}")
-        return answer.stdout
-
     def reload(self):
         """Has the file read again; what is wrong with it, or nothing."""
         answer = self.ctl("reload")

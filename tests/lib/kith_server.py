@@ -207,6 +207,13 @@ class Kith(Server):
         return subprocess.run([program("kithctl"), "--dir", self.dir, *arguments],
                               capture_output=True, text=True, timeout=60, check=False, **more)
 
+    def must(self, *arguments):
+        """kithctl, and what it says; a refusal is a failure of the test."""
+        answer = self.ctl(*arguments)
+        if answer.returncode != 0:
+            raise ServerFailed(f"kithctl {' '.join(arguments)}: {answer.stderr}")
+        return answer.stdout
+
     def stats(self):
         answer = self.ctl("stats", "--json")
         if answer.returncode != 0:
