@@ -5,6 +5,7 @@
  */
 #include "fuzz.h"
 #include "people.h"
+#include "sim_target.h"
 
 #include "io/sim.h"
 #include "server/command_internal.h"

@@ -5,6 +5,7 @@
  */
 #include "fuzz.h"
 #include "people.h"
+#include "sim_target.h"
 
 #include "server/registrar.h"
 #include "server/server_internal.h"

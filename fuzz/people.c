@@ -5,6 +5,7 @@
 #include "io/sim.h"
 #include "proto/base64.h"
 #include "seeded_random.h"
+#include "sim_target.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -3,10 +3,11 @@
 #define KITH_FUZZ_PEOPLE_H
 
 #include "base/buffer.h"
-#include "sim_target.h"
 
 struct conn;
 struct loop;
+struct sim;
+struct sim_target;
 
 /* A server of the users juliet, romeo and nurse with the password "secret", without TLS. */
 struct place {

@@ -10,10 +10,9 @@
 #include "proto/password.h"
 #include "server/account_internal.h"
 #include "server/credentials.h"
+#include "server/farewell.h"
 #include "server/login.h"
-#include "server/route.h"
 #include "server/server_internal.h"
-#include "server/subscription.h"
 #include "server/visit.h"
 
 #include <errno.h>
@@ -261,27 +260,6 @@ answer(struct measure *measure, int error)
 		loop_post(measure->origin->loop, &measure->task);
 }
 
-/* XEP-0077 3.2: "cancel all existing presence subscriptions", and requests that wait. */
-static void
-cancel_subscriptions(struct account *acct)
-{
-	struct map_node *node;
-	size_t at = 0;
-
-	while ((node = map_next(&acct->roster.contacts, &at)) != NULL) {
-		const struct contact *c = container_of(node, struct contact, node);
-
-		subscription_cancel(acct, &c->item.jid, c->subscription, c->item.ask.p != NULL);
-	}
-	at = 0;
-	while ((node = map_next(&acct->roster.requests, &at)) != NULL) {
-		struct jid jid;
-
-		if (jid_parse(node->key, &acct->shard->scratch, &jid) == 0)
-			subscription_deny(acct, &jid);
-	}
-}
-
 /* What is taken: how it is stored, and what follows when it is. */
 struct measure_kind {
 	void (*store)(struct account *acct, struct store_txn *txn);
@@ -291,11 +269,15 @@ struct measure_kind {
 static void
 removed(struct account *acct, struct measure *measure)
 {
+	struct buffer farewell;
+
+	farewell_collect(acct, &farewell);
 	acct->exists = false; /* whatever the answer sets going */
 	credentials_changed(acct->shard, acct->jid.full);
 	answer(measure, 0);
 	account_end_all(acct, "This account was deleted");
-	cancel_subscriptions(acct);
+	farewell_begin(acct->shard, &acct->jid, buffer_slice(&farewell));
+	buffer_finish(&farewell);
 	roster_finish(&acct->roster);
 	roster_init(&acct->roster);
 }
@@ -303,8 +285,14 @@ removed(struct account *acct, struct measure *measure)
 static void
 delete_all(struct account *acct, struct store_txn *txn)
 {
-	(void)acct;
+	struct buffer farewell;
+
+	farewell_collect(acct, &farewell);
 	store_txn_owner_delete(txn);
+	if (farewell.len > 0)
+		store_txn_value_set(
+			txn, acct->shard->server->tables[CORE_FAREWELL], buffer_slice(&farewell));
+	buffer_finish(&farewell);
 }
 
 static const struct measure_kind removal = { delete_all, removed };

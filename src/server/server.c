@@ -7,6 +7,7 @@
 #include "server/command_internal.h"
 #include "server/control.h"
 #include "server/credentials.h"
+#include "server/farewell.h"
 #include "server/iq_internal.h"
 #include "server/roster.h"
 #include "server/secret.h"
@@ -26,6 +27,7 @@ static const struct store_table core_tables[CORE_TABLES] = {
 	[CORE_ROSTER] = { "core.roster", STORE_MAP, 1 },
 	[CORE_REQUESTS] = { "core.requests", STORE_MAP, 1 },
 	[CORE_DISABLED] = { "core.disabled", STORE_VALUE, 1 },
+	[CORE_FAREWELL] = { "core.farewell", STORE_VALUE, 1 },
 };
 
 const char *
@@ -353,8 +355,10 @@ server_create(
 int
 server_start(struct server *server, struct config_error *error)
 {
-	int r = c2s_start(server, error);
+	int r;
 
+	farewell_resume(server);
+	r = c2s_start(server, error);
 	if (r == 0 && server->directory != NULL)
 		r = control_start(server, error);
 	if (r < 0)

@@ -25,7 +25,14 @@
 #include <stdatomic.h>
 
 /* What the core itself keeps. */
-enum core_table { CORE_CREDENTIALS, CORE_ROSTER, CORE_REQUESTS, CORE_DISABLED, CORE_TABLES };
+enum core_table {
+	CORE_CREDENTIALS,
+	CORE_ROSTER,
+	CORE_REQUESTS,
+	CORE_DISABLED,
+	CORE_FAREWELL,
+	CORE_TABLES
+};
 
 /* The core's own counters and gauges; the names are in stats.c. */
 enum core_metric {

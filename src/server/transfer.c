@@ -236,6 +236,7 @@ transfer_export(struct shard *shard, const struct jid *jid,
 		[CORE_ROSTER] = STORE_MAP,
 		[CORE_REQUESTS] = STORE_MAP,
 		[CORE_DISABLED] = STORE_VALUE,
+		[CORE_FAREWELL] = STORE_VALUE,
 	};
 	struct server *server = shard->server;
 	struct transfer *transfer = begin(shard, server_host(server, jid_domain(jid)), done, arg);

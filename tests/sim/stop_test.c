@@ -4,12 +4,15 @@
  */
 #include "io/sim.h"
 #include "server/account_internal.h"
+#include "server/farewell.h"
 #include "server/letter.h"
 #include "server/modules.h"
+#include "server/registrar.h"
 #include "server/server.h"
 #include "server/server_internal.h"
 #include "store/store.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -176,6 +179,88 @@ letters_that_nobody_opened_ask_no_closed_store(void **state)
 	end(w);
 }
 
+static void
+add_contact(struct world *w, const char *bare, const char *contact)
+{
+	struct store_txn *txn = store_txn_create(w->server->store, slice_of(bare));
+	struct slice item = arena_printf(&w->arena,
+		"<item xmlns='jabber:iq:roster' jid='%s' subscription='both'/>", contact);
+
+	store_txn_map_put(txn, w->server->tables[CORE_ROSTER], slice_of(contact), item);
+	store_commit(txn, 0, NULL, NULL);
+}
+
+static struct account *
+loaded(struct world *w, const char *bare)
+{
+	struct jid jid = address(w, bare);
+	struct shard *home = server_home(w->server, jid.full);
+	struct account *acct = account_load(home, server_host(w->server, SLICE("localhost")), &jid);
+
+	while (!account_is_ready(acct))
+		loop_turn(home->loop, 0);
+	return acct;
+}
+
+static void
+ignore_outcome(void *arg, int error)
+{
+	(void)arg;
+	(void)error;
+}
+
+/* From the k-th transaction on nothing reaches the disk any more. Whether it was removed by then.
+ */
+static bool
+remove_until(struct world *w, uint64_t k)
+{
+	static const char *const friends[] = { "romeo@localhost", "nurse@localhost",
+		"paris@localhost" };
+	struct jid juliet;
+	bool is_gone;
+
+	start(w, "5s");
+	juliet = address(w, "juliet@localhost");
+	add_account(w, "juliet@localhost");
+	for (size_t i = 0; i < COUNT_OF(friends); i++) {
+		add_account(w, friends[i]);
+		add_contact(w, "juliet@localhost", friends[i]);
+		add_contact(w, friends[i], "juliet@localhost");
+	}
+	store_memory_fail(w->memory, k, UINT64_MAX, -EIO);
+	registrar_remove(w->server->shards[0], &juliet, ignore_outcome, NULL);
+	end(w);
+	store_memory_fail(w->memory, 0, 0, 0);
+
+	start(w, "5s");
+	farewell_resume(w->server);
+	end(w);
+
+	start(w, "5s");
+	is_gone = !account_exists(loaded(w, "juliet@localhost"));
+	for (size_t i = 0; i < COUNT_OF(friends); i++) {
+		const struct contact *c = roster_find(
+			&loaded(w, friends[i])->roster, SLICE("juliet@localhost"));
+
+		assert_int_equal(c->subscription, is_gone ? SUBSCRIPTION_NONE : SUBSCRIPTION_BOTH);
+	}
+	end(w);
+	return is_gone;
+}
+
+/* Wherever a removal is cut: nobody is subscribed to somebody who is not there. */
+static void
+who_is_removed_leaves_no_subscription(void **state)
+{
+	struct world *w = *state;
+
+	for (uint64_t k = 0; k < 12; k++) {
+		assert_int_equal(remove_until(w, k), k > 0);
+		store_memory_destroy(&w->memory);
+		w->memory = store_memory_create();
+	}
+}
+
 int
 main(void)
 {
@@ -185,6 +270,8 @@ main(void)
 			what_is_not_finished_in_time_is_dropped, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			letters_that_nobody_opened_ask_no_closed_store, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			who_is_removed_leaves_no_subscription, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
