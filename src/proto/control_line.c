@@ -60,9 +60,8 @@ control_put_field(struct buffer *line, const struct control_field *field, bool i
 {
 	const char kind = (char)field->kind;
 
-	/* The kind and the name need no escape. */
 	control_put_word(line, slice_make(&kind, 1), is_first);
-	(void)buffer_append(line, field->name);
+	control_put_word(line, field->name, true);
 	(void)buffer_text(line, "=");
 	control_put_word(line, field->value, true);
 }

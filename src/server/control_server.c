@@ -86,9 +86,6 @@ look_for_problems(struct status *status, struct server *server)
 	if (status->lag_us > SLOW_US)
 		add_problem(status, SLICE("a thread was at work for more than a second; the "
 					  "machine may be overloaded"));
-	if (server->log != NULL && log_dropped(server->log) > 0)
-		add_problem(status, arena_printf(arena, "%llu lines of the log were lost",
-					    (unsigned long long)log_dropped(server->log)));
 	for (size_t i = 0; i < server->host_count; i++) {
 		struct slice domain = host_domain(server->hosts[i]);
 		const struct tls_context *tls = status->request->shard->tls;
@@ -125,6 +122,8 @@ tell_status(struct shard *shard, void *arg)
 	control_list(request, "domains", &domains);
 	control_number(request, "sessions", (int64_t)status->sessions);
 	control_number(request, "accounts_in_memory", (int64_t)status->accounts);
+	control_number(request, "log_lines_lost",
+		server->log == NULL ? 0 : (int64_t)log_dropped(server->log));
 	control_list(request, "problems", &status->list);
 	control_ok(request);
 }

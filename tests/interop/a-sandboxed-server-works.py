@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """With a config file kithd confines itself: people are served as ever, and no thread is left out."""
+import json
 import os
 import pathlib
 import shutil
@@ -62,6 +63,24 @@ def _(server):
         assert child.wait(20) == 0
     log = (where / "log").read_text()
     assert " warning: " not in log and " error: " not in log, log
+    for name in ("data", "certs"):
+        shutil.rmtree(where / name)
+
+
+@suite.check("it is backed up to where it cannot write itself, and tells how much memory it has")
+def _(server):
+    child, _, where = start(server)
+    ctl = [program("kithctl"), "--json", "--dir", where / "data"]
+    try:
+        subprocess.run([*ctl, "backup", where / "copy"], check=True, capture_output=True)
+        with open(where / "copy", "rb") as copy:
+            assert copy.read(16) == b"SQLite format 3\0"
+        rows = json.loads(subprocess.run([*ctl, "memory"], check=True, capture_output=True).stdout)
+        assert [row["bytes"] > 1 << 20 for row in rows if row["what"] == "resident"] == [True], rows
+    finally:
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(20) == 0
+    os.unlink(where / "copy")
     for name in ("data", "certs"):
         shutil.rmtree(where / name)
 

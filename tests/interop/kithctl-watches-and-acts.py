@@ -1,14 +1,17 @@
 #!/usr/bin/python3
 """kithctl: who is signed in, what they keep, what the server needs, and what can be done about it."""
 import json
+import os
+import random
 import re
 import signal
+import socket
 import subprocess
 import threading
 
 from checks import Suite
 from crowd import allow_descriptors
-from kith_server import program, wait_until
+from kith_server import ROOT, program, wait_until
 from xmpp_client import AuthFailed, Client, StreamError, body_of, local
 
 suite = Suite("an operator watches, and acts", domains=["second.test"],
@@ -268,6 +271,44 @@ def _(server):
     assert [p.returncode for p in running[:2]] == [0, 0], [p.returncode for p in running]
     accounts = done(server, "user", "list").split()
     assert len([a for a in accounts if a.startswith(("pair0", "pair1"))]) == 400
+
+
+def ask_raw(server, data, answered=True):
+    """What the server says to these bytes on its control socket; None: it closed."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.settimeout(20)
+        sock.connect(os.path.join(server.dir, "kithd.sock"))
+        try:
+            sock.sendall(data)
+            return sock.recv(65536) if answered else None
+        except (BrokenPipeError, ConnectionResetError):
+            return b""
+
+
+@suite.check("whatever comes over the socket is answered or cut, and the server serves on")
+def _(server):
+    rng = random.Random(3)
+    verbs = re.findall(r'^\t\{ "([a-z-]+)", (\d), (\d)', (ROOT / "src/server/control_verbs.c").read_text(), re.M)
+    assert len(verbs) > 15
+    for name, least, most in verbs:
+        if name in ("stop", "reload"):
+            continue
+        for count in range(0, 7):
+            line = "\t".join([name, *(rng.choice(("", "juliet@kith.test/x", "\\", "@", "/", "a@b@c/d", "\\n" * 99,
+                                                  "j\xff\0", "x" * 5000)) for _ in range(count))])
+            answer = ask_raw(server, line.encode("latin-1") + b"\n")
+            assert answer and (answer.startswith((b"=", b"ok\n", b"error "))), (line[:100], answer)
+            if not int(least) <= count + 1 <= int(most):
+                assert answer.startswith(b"error wrong number"), (name, count, answer)
+    assert ask_raw(server, b"\n").startswith(b"error ")
+    assert ask_raw(server, b"x" * (33 << 20)) == b"", "an endless line was not cut"
+    assert ask_raw(server, b"stats\n" * 1000).count(b"=") > 0
+    for _ in range(50):
+        ask_raw(server, bytes(rng.choices(range(256), k=300)) + b"sessions\nstats", answered=False)
+        ask_raw(server, b"sessions\nuser-list\nmemory\nbackup\n" * 20, answered=False)
+    wait_until(lambda: server.ctl("backup", os.path.join(server.own_dir, "after")).returncode == 0, 20,
+               "abandoned backups to end")
+    assert told(server, "status")["problems"] == []
 
 
 @suite.check("what an administrator changes is in the log, and no password")

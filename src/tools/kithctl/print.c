@@ -100,13 +100,17 @@ static struct slice
 title_of(struct slice name, struct arena *arena)
 {
 	bool is_renamed = is_size(name) && name.len > 6;
-	size_t len = is_renamed ? name.len - 5 : name.len;
-	char *title = arena_alloc(arena, len + sizeof("size"));
+	struct slice title;
+	struct buffer text;
 
-	for (size_t i = 0; i < len; i++)
-		title[i] = name.p[i] == '_' ? ' ' : name.p[i];
-	memcpy(title + len, "size", is_renamed ? 4 : 0);
-	return slice_make(title, len + (is_renamed ? 4 : 0));
+	buffer_init(&text, VALUE_LIMIT);
+	print_text(&text, slice_make(name.p, is_renamed ? name.len - 5 : name.len));
+	(void)buffer_text(&text, is_renamed ? "size" : "");
+	for (size_t i = 0; i < text.len; i++)
+		text.data[i] = text.data[i] == '_' ? ' ' : text.data[i];
+	title = arena_copy(arena, buffer_slice(&text));
+	buffer_finish(&text);
+	return title;
 }
 
 static void

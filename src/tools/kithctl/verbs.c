@@ -104,8 +104,7 @@ const struct verb verbs[] = {
 		.args = "[BEGINNING [MOST]]",
 		.about = "lists the accounts",
 		.more = "One address on each line, in byte order; with BEGINNING those that begin "
-			"so, "
-			"and not more than MOST of them.",
+			"so, and not more than MOST of them.",
 		.most = 2,
 		.request = "user-list",
 		.shape = SHAPE_VALUES,
@@ -115,8 +114,7 @@ const struct verb verbs[] = {
 		.args = "ADDRESS",
 		.about = "tells what is known of an account",
 		.more = "Whether it is disabled, when it was here (its last sign-in is right to "
-			"ten "
-			"minutes), and how much is kept for it.",
+			"ten minutes), and how much is kept for it.",
 		.least = 1,
 		.most = 1,
 		.request = "user-show",
@@ -128,8 +126,7 @@ const struct verb verbs[] = {
 		.args = "ADDRESS",
 		.about = "ends an account's sessions and lets nobody sign in to it",
 		.more = "It keeps all that it has, and messages for it are kept as for anyone who "
-			"is "
-			"away.",
+			"is away.",
 		.least = 1,
 		.most = 1,
 		.request = "user-disable",
@@ -159,12 +156,10 @@ const struct verb verbs[] = {
 		.args = "ADDRESS [FILE]",
 		.about = "writes an account to a file of XEP-0227; or to stdout",
 		.more = "Everything that the server keeps of it, as it is at one moment: the keys "
-			"to sign in "
-			"by, roster, waiting subscription requests and messages, vCard, private "
-			"data, "
-			"block list. The file must not exist; only its owner may read it, for who "
-			"has the "
-			"keys can act as the server, and try passwords.",
+			"to sign in by, roster, waiting subscription requests and messages, "
+			"vCard, private data, block list. The file must not exist; only its owner "
+			"may read it, for who has the keys can act as the server, and try "
+			"passwords.",
 		.least = 1,
 		.most = 2,
 		.request = "user-export",
@@ -176,17 +171,12 @@ const struct verb verbs[] = {
 		.args = "FILE",
 		.about = "makes the accounts of a file of XEP-0227; - for stdin",
 		.more = "Each account comes whole or not at all, and none that exists is touched. "
-			"A mistake is "
-			"named with its line; what this server does not know is named and left "
-			"out. "
-			"Files that others name by XInclude are read from the same folder and "
-			"those below. "
-			"The contacts of an account hear nothing of it. An account whose file has "
-			"neither "
-			"its password nor keys for SCRAM-SHA-1, SCRAM-SHA-256 and SCRAM-SHA-512 "
-			"lets only "
-			"those clients in that choose a mechanism which has keys: give it a new "
-			"password.",
+			"A mistake is named with its line; what this server does not know is "
+			"named and left out. Files that others name by XInclude are read from the "
+			"same folder and those below. The contacts of an account hear nothing of "
+			"it. An account whose file has neither its password nor keys for "
+			"SCRAM-SHA-1, SCRAM-SHA-256 and SCRAM-SHA-512 lets only those clients in "
+			"that choose a mechanism which has keys: give it a new password.",
 		.least = 1,
 		.most = 1,
 		.request = "user-import-xml",
@@ -208,8 +198,7 @@ const struct verb verbs[] = {
 		.args = "ADDRESS",
 		.about = "lists what a user's vCard says",
 		.more = "A line for each property; long values, as of photos, are cut off unless "
-			"*--json* "
-			"is given.",
+			"*--json* is given.",
 		.least = 1,
 		.most = 1,
 		.request = "vcard",
@@ -221,11 +210,8 @@ const struct verb verbs[] = {
 		.args = "[ADDRESS]",
 		.about = "lists who is signed in",
 		.more = "Of all, of one account, or the one session of a full address. _since_ is "
-			"when it "
-			"was bound, _heard_ when its client last sent something, _queue size_ what "
-			"its "
-			"client "
-			"did not read yet, _shard_ the thread that has it.",
+			"when it was bound, _heard_ when its client last sent something, _queue "
+			"size_ what its client did not read yet, _shard_ the thread that has it.",
 		.most = 1,
 		.request = "sessions",
 		.shape = SHAPE_TABLE,
@@ -236,8 +222,7 @@ const struct verb verbs[] = {
 		.args = "ADDRESS [REASON]",
 		.about = "ends a session, or all of an account",
 		.more = "The client is told the reason. It may sign in again; *user disable* is "
-			"against "
-			"that.",
+			"against that.",
 		.least = 1,
 		.most = 2,
 		.request = "kick",
@@ -249,8 +234,7 @@ const struct verb verbs[] = {
 		.args = "TEXT",
 		.about = "sends a headline to all who are signed in",
 		.more = "With *--host* DOMAIN, to the users of that domain only. It prints how "
-			"many "
-			"sessions got it; it is kept for nobody.",
+			"many sessions got it; it is kept for nobody.",
 		.least = 1,
 		.most = 1,
 		.request = "announce",
@@ -261,11 +245,9 @@ const struct verb verbs[] = {
 		.words = "status",
 		.args = "",
 		.about = "tells how the server is",
-		.more = "The exit status is 1 when there are problems: a database that failed or a "
-			"disk "
-			"that is full, a certificate that is not valid, an overloaded machine, "
-			"lost lines of "
-			"the log.",
+		.more = "The exit status is 1 when there are problems: a database that failed or "
+			"a disk that is full, a certificate that is not valid, an overloaded "
+			"machine.",
 		.request = "status",
 		.shape = SHAPE_OBJECT,
 		.run = status,
@@ -275,8 +257,7 @@ const struct verb verbs[] = {
 		.args = "[LEVEL]",
 		.about = "tells how much is logged, or changes it",
 		.more = "One of _error_, _warning_, _info_ and _debug_, until the server ends or "
-			"reads its "
-			"configuration again.",
+			"reads its configuration again.",
 		.most = 1,
 		.request = "log-level",
 		.shape = SHAPE_VALUES,
@@ -287,12 +268,9 @@ const struct verb verbs[] = {
 		.args = "",
 		.about = "tells what memory is used for",
 		.more = "Bytes of each kind of object, of each thread and of all. They are "
-			"counted, not "
-			"estimated; what OpenSSL has cannot be told from the rest of what the "
-			"allocator gave "
-			"out. It takes a moment for a large server, since it looks at every "
-			"account, contact "
-			"and session in memory.",
+			"counted, not estimated; what OpenSSL has cannot be told from the rest of "
+			"what the allocator gave out. It takes a moment for a large server, since "
+			"it looks at every account, contact and session in memory.",
 		.request = "memory",
 		.shape = SHAPE_TABLE,
 	},
@@ -309,8 +287,8 @@ const struct verb verbs[] = {
 		.args = "",
 		.about = "reads the config and the certificates again",
 		.more = "All of it is taken, or nothing when there is a mistake anywhere: then it "
-			"is named "
-			"here and in the log, and the exit status is 1. See *kithd.conf*(5).",
+			"is named here and in the log, and the exit status is 1. See "
+			"*kithd.conf*(5).",
 		.request = "reload",
 	},
 	{
@@ -318,15 +296,12 @@ const struct verb verbs[] = {
 		.args = "FILE",
 		.about = "copies the database of the running server; - for stdout",
 		.more = "The copy has everything that was acknowledged before, is of one moment, "
-			"is "
-			"looked through before *kithctl* ends with 0, and is only yours to read. "
-			"FILE "
-			"is replaced when all of that went well, and not touched otherwise. The "
-			"server "
-			"makes the copy in its data directory, so there must be room for a second "
-			"one; nobody waits for it. To restore, stop the server, remove "
-			"_kith.db-wal_ and _kith.db-shm_ from the data directory, and put the copy "
-			"there as _kith.db_.",
+			"is looked through before *kithctl* ends with 0, and is only yours to "
+			"read. FILE is replaced when all of that went well, and not touched "
+			"otherwise. The server makes the copy in its data directory, so there "
+			"must be room for a second one; nobody waits for it. To restore, stop the "
+			"server, remove _kith.db-wal_ and _kith.db-shm_ from the data directory, "
+			"and put the copy there as _kith.db_.",
 		.least = 1,
 		.most = 1,
 		.request = "backup",
