@@ -39,7 +39,7 @@ class Server:
             hosts += (f'host "{domain}" {{ certificate = "{where}/{domain}.pem" '
                       f'key = "{where}/{domain}.key" }}\n')
         (where / "kithd.conf").write_text(
-            f'server {{ directory = "{where}/data" }}\nc2s {{ addresses = {{"127.0.0.1"}} '
+            f'server {{ directory = "{where}/data" sandbox = no }}\nc2s {{ addresses = {{"127.0.0.1"}} '
             f'port = {self.port} tls_port = {self.tls_port} }}\n{hosts}')
         with open(where / "hosts.log", "w", encoding="utf-8") as log:
             self.child = subprocess.Popen([program("kithd"), "--config", where / "kithd.conf"],
