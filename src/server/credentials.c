@@ -6,6 +6,7 @@
 #include "server/account_internal.h"
 #include "server/server_internal.h"
 
+#include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -22,6 +23,7 @@ struct credentials_query {
 	struct scram_credentials keys;
 	credentials_got *got;
 	credentials_checked *checked;
+	int error;
 	void *arg; /* NULL: cancelled */
 	bool exists, fits;
 };
@@ -142,7 +144,7 @@ static void
 answer_check(struct credentials_query *query)
 {
 	if (query->arg != NULL)
-		query->checked(query->arg, query->exists, query->fits);
+		query->checked(query->arg, query->error, query->exists, query->fits);
 	query_free(query);
 }
 
@@ -171,6 +173,7 @@ start_check(struct credentials_query *query)
 	query->job.done = check_done;
 	if (worker_submit(shard->server->workers, &query->job) < 0) {
 		query->fits = false;
+		query->error = -EAGAIN;
 		log_warning(shard->server->log,
 			"too many passwords wait to be checked; a sign-in was refused",
 			F_UINT("most", QUEUED_CHECKS));
@@ -189,7 +192,10 @@ read_keys(struct credentials_query *query, const struct store_request *request,
 
 	query->exists = request->error == 0 && result->count == 1 &&
 			scram_credentials_parse(result->rows[0].value, &keys) == 0;
-	if (request->error < 0 || (result->count == 1 && !query->exists))
+	query->error = request->error;
+	if (query->error == 0 && result->count == 1 && !query->exists)
+		query->error = -EIO;
+	if (query->error < 0)
 		log_error(server->log, "an account's keys cannot be read",
 			F_TEXT("account", query->jid.full));
 	if (query->exists)
@@ -203,12 +209,14 @@ got_keys(struct store_request *request)
 	struct credentials_query *query = request->arg;
 
 	read_keys(query, request, store_batch_of(request));
-	if (query->checked != NULL) {
+	if (query->checked != NULL && query->error < 0) {
+		answer_check(query);
+	} else if (query->checked != NULL) {
 		start_check(query);
 	} else if (query->arg == NULL) {
 		query_free(query);
 	} else {
-		query->got(query->arg, query->exists ? &query->keys : NULL);
+		query->got(query->arg, query->error, query->exists ? &query->keys : NULL);
 		query_free(query);
 	}
 }

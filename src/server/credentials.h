@@ -13,15 +13,18 @@ struct account;
 struct credentials_query;
 struct shard;
 
-/* found NULL: there is no such account. The query is over when this is called. */
-typedef void credentials_got(void *arg, const struct scram_credentials *found);
+/*
+ * error: 0, or a negative error when nothing is known about the account. found NULL: there is
+ * none. The query is over when this is called.
+ */
+typedef void credentials_got(void *arg, int error, const struct scram_credentials *found);
 
 /* Asks the store for the keys of the account with that bare JID. Any shard. */
 struct credentials_query *credentials_ask(
 	struct shard *shard, const struct jid *jid, credentials_got *got, void *arg);
 
-/* fits: whether that is the account's password. The query is over when this is called. */
-typedef void credentials_checked(void *arg, bool exists, bool fits);
+/* error: as above, -EAGAIN when too many wait. fits: whether that is the account's password. */
+typedef void credentials_checked(void *arg, int error, bool exists, bool fits);
 
 /*
  * Asks whether the password fits, deriving the key on a worker unless the shard has checked

@@ -36,12 +36,24 @@ use_keys(struct login *login, const struct scram_credentials *found)
 	login_take_step(login, sasl_server_credentials(login->sasl, &account));
 }
 
+/* Nothing is known about the account now, least of all that the password is wrong. */
 static void
-got_credentials(void *arg, const struct scram_credentials *found)
+refuse_for_now(struct login *login)
+{
+	login->waits = false;
+	login_refuse(login, SASL_TEMPORARY_AUTH_FAILURE, "Accounts cannot be looked up now");
+}
+
+static void
+got_credentials(void *arg, int error, const struct scram_credentials *found)
 {
 	struct login *login = arg;
 
 	login->query = NULL;
+	if (error < 0) {
+		refuse_for_now(login);
+		return;
+	}
 	if (found != NULL)
 		login->keys = found->keys[login->step.hash];
 	use_keys(login, found);
@@ -87,11 +99,15 @@ tell_check(struct login *login)
 
 /* Others of its network may have failed while a worker was at it. */
 static void
-checked(void *arg, bool exists, bool fits)
+checked(void *arg, int error, bool exists, bool fits)
 {
 	struct login *login = arg;
 
 	login->query = NULL;
+	if (error < 0) {
+		refuse_for_now(login);
+		return;
+	}
 	login->account_exists = exists;
 	login->password_fits = fits;
 	login_admit(login, tell_check);

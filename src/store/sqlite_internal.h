@@ -188,7 +188,8 @@ struct sqlite_store {
 	bool fenced, read_failed, ending;
 	bool restarts_log; /* a checkpoint waits until nobody reads the log */
 	struct backup backup;
-	bool full; /* the last transaction did not fit on the disk */
+	bool full;        /* a transaction did not fit on the disk, a moment ago at most */
+	uint64_t full_ms; /* when the last one did not */
 	struct store_stats stats;
 	pthread_t writer;
 	unsigned reader_count;

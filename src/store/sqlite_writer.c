@@ -19,7 +19,13 @@
 #include <errno.h>
 #include <time.h>
 
-enum { WAL_FRAME = 4096 + 24, IDLE_MS = 1000, RETRY_MS = 100, RETRY_MOST_MS = 10000 };
+enum {
+	WAL_FRAME = 4096 + 24,
+	IDLE_MS = 1000,
+	RETRY_MS = 100,
+	RETRY_MOST_MS = 10000,
+	ROOM_MS = 1000
+};
 
 struct group {
 	struct request_queue taken;
@@ -229,16 +235,23 @@ release_parked(struct sqlite_store *s)
 	(void)pthread_cond_broadcast(&s->readers_wake);
 }
 
+/* On a disk with a little room some fit and some do not; that is one piece of news, not many. */
 static bool
 notice_room(struct sqlite_store *s, const struct group *group)
 {
-	bool full = s->full;
+	bool was_full = s->full, fits = false;
+	uint64_t now = clock_monotonic_ms();
 
 	for (const struct store_request *at = group->taken.first; at != NULL; at = at->next) {
-		if (at->error == 0 || at->error == -ENOSPC)
-			s->full = at->error == -ENOSPC;
+		fits |= at->error == 0;
+		if (at->error == -ENOSPC) {
+			s->full = true;
+			s->full_ms = now;
+		}
 	}
-	return s->full != full;
+	if (fits && now - s->full_ms >= ROOM_MS)
+		s->full = false;
+	return s->full != was_full;
 }
 
 static void

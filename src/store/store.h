@@ -86,7 +86,7 @@ struct store_fault {
 enum store_notice {
 	STORE_CHECKING,  /* the last stop was unclean: the file is being checked; from store_open */
 	STORE_FULL,      /* the first transaction was refused for lack of room */
-	STORE_HAS_ROOM,  /* and the first one that fitted again */
+	STORE_HAS_ROOM,  /* and for a second all fitted again */
 	STORE_FENCED,    /* nothing is stored or read until … */
 	STORE_RECOVERED, /* … the file was opened again and found sound */
 };
@@ -314,7 +314,7 @@ struct store_stats {
 	uint64_t queued_txns, queued_bytes, queued_batches;
 	uint64_t memory_bytes; /* SQLite: of the whole process */
 	bool fenced;
-	bool full; /* the last transaction found no room on the disk */
+	bool full; /* a transaction found no room on the disk, a moment ago at most */
 };
 void store_get_stats(struct store *store, struct store_stats *out);
 
