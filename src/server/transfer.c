@@ -334,6 +334,8 @@ read_user(struct transfer *transfer, const struct xml_token *user)
 					  &transfer->arena, &transfer->jid) < 0)
 		transfer_mistake(transfer, 0, "its name is missing, or is no user's name");
 	transfer->password = attribute(user, "password");
+	if (transfer->password.len == 0 || transfer_take_keys(transfer, transfer->password))
+		transfer->password = NO_SLICE;
 	return !transfer->has_failed;
 }
 

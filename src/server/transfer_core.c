@@ -104,6 +104,45 @@ read_keys(struct transfer *transfer, const void *data)
 	transfer->has_keys = true;
 }
 
+static struct slice
+take_part(struct slice *rest)
+{
+	size_t end = slice_find(*rest, ',');
+	struct slice part = slice_make(rest->p, end);
+
+	*rest = slice_from(*rest, end < rest->len ? end + 1 : end);
+	return part;
+}
+
+bool
+transfer_take_keys(struct transfer *transfer, struct slice password)
+{
+	static const char *const hashes[SCRAM_HASHES] = { "sha", "sha256", "sha512" };
+	struct scram_element element = { .stored_key = NO_SLICE };
+	struct scram_keys keys = { 0 };
+	struct slice rest = password, first;
+	unsigned hash = 0;
+
+	if (!slice_starts(password, SLICE("scram:")))
+		return false;
+	rest = slice_from(rest, sizeof("scram:") - 1);
+	first = take_part(&rest);
+	element.stored_key = first;
+	while (hash < SCRAM_HASHES && !slice_is_text(first, hashes[hash]))
+		hash++;
+	if (hash < SCRAM_HASHES)
+		element.stored_key = take_part(&rest);
+	element.server_key = take_part(&rest);
+	element.salt = take_part(&rest);
+	element.iterations = take_part(&rest);
+	hash = hash == SCRAM_HASHES ? SCRAM_SHA_1 : hash;
+	if (rest.len > 0 || decode_keys(&element, hash, &keys) != NULL)
+		return false;
+	transfer->keys.keys[hash] = keys;
+	transfer->has_keys = true;
+	return true;
+}
+
 /* ---- Roster ---- */
 
 static void

@@ -54,6 +54,13 @@ struct transfer_type {
 /* The core's own; transfer_core.c. */
 extern const struct transfer_entry transfer_core[];
 
+/*
+ * ejabberd writes keys in the place of the password, as
+ * "scram:[HASH,]STOREDKEY,SERVERKEY,SALT,COUNT". False: the password is none of this kind, and may
+ * be what it is. transfer_core.c.
+ */
+bool transfer_take_keys(struct transfer *transfer, struct slice password);
+
 /* Makes the server's table. -EINVAL: a module keeps what nobody would take along. */
 int transfer_settle(struct server *server, struct config_error *error);
 

@@ -1,6 +1,9 @@
 #!/usr/bin/python3
 """kithctl: an account leaves as a file of XEP-0227 and arrives on another server, whole or not at all."""
+import base64
 import difflib
+import hashlib
+import hmac
 import os
 import pathlib
 import random
@@ -279,6 +282,27 @@ class ProsodyWithFiles(prosody_server.Prosody):
                                    self.domain, password], capture_output=True, text=True,
                                   check=False)
             assert made.returncode == 0, made.stdout + made.stderr
+
+
+@suite.check("keys that ejabberd writes in place of a password let their owner in")
+def _(server):
+    salt, count = b"0123456789abcdef", 4096
+    for hash_name, written_name, mechanism in (("sha1", "", "SCRAM-SHA-1"),
+                                               ("sha256", "sha256,", "SCRAM-SHA-256")):
+        salted = hashlib.pbkdf2_hmac(hash_name, b"scram:me", salt, count)
+        client = hmac.digest(salted, b"Client Key", hash_name)
+        keys = (hashlib.new(hash_name, client).digest(), hmac.digest(salted, b"Server Key", hash_name),
+                salt)
+        told = ",".join(base64.b64encode(key).decode() for key in keys)
+        text = user("", more=f"password='scram:{written_name}{told},{count}'")
+        done(server, "user", "import-xml", written("ejabberd.xml", text))
+        server.users["paris"] = "scram:me"
+        Client.login(server, "paris", mechanism=mechanism).close()
+        done(server, "user", "delete", "paris@kith.test")
+    done(server, "user", "import-xml", written("ejabberd.xml", user("", more="password='scram:me'")))
+    Client.login(server, "paris", mechanism="SCRAM-SHA-256").close()
+    done(server, "user", "delete", "paris@kith.test")
+    refused(server, user("", more="password=''"), "neither a password nor keys")
 
 
 def prosody_file():
