@@ -200,6 +200,13 @@ void requests_init(struct request_queue *queue);
 void requests_append(struct request_queue *queue, struct store_request *request);
 struct store_request *requests_pop(struct request_queue *queue); /* NULL: empty */
 
+/* The moment so many milliseconds from now, on the clock that the store's conditions wait by. */
+struct timespec sqlite_moment_after(unsigned ms);
+
+/* The writer's, after a failure: refuses everything until the file is sound, or the store closes.
+ */
+void sqlite_fence(struct sqlite_store *s);
+
 void *sqlite_writer_main(void *arg);
 void *sqlite_reader_main(void *arg);
 

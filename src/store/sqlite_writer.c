@@ -1,16 +1,10 @@
 /*
- * The thread that writes: group commit, checkpoints, and what happens when the disk fails.
+ * The thread that writes: group commit and checkpoints.
  *
  * It never waits for a group to fill. What came in while the last group was being synced is the
  * next group, so a single writer waits for one sync and a crowd shares one. A condition that is
  * not met has written nothing, so a group needs no savepoints. When the disk is full the group
  * is rolled back and its transactions are tried one by one, so that each gets its own answer.
- *
- * After any other error nobody knows what is on the disk: the kernel may have dropped pages that
- * it could not write, and says so only once. The store is fenced: what waits and what comes is
- * refused, all connections are closed, so that the log is read anew from the file, the file is
- * checked, and a checkpoint writes everything that the log holds to the database with a sync
- * that must succeed. From then on nothing depends on the pages that failed.
  */
 #include "store/sqlite_internal.h"
 
@@ -19,13 +13,7 @@
 #include <errno.h>
 #include <time.h>
 
-enum {
-	WAL_FRAME = 4096 + 24,
-	IDLE_MS = 1000,
-	RETRY_MS = 100,
-	RETRY_MOST_MS = 10000,
-	ROOM_MS = 1000
-};
+enum { WAL_FRAME = 4096 + 24, IDLE_MS = 1000, ROOM_MS = 1000 };
 
 struct group {
 	struct request_queue taken;
@@ -51,14 +39,6 @@ void
 sqlite_watch_wal(struct sqlite_store *s)
 {
 	(void)sqlite3_wal_hook(s->conn.db, count_pages, s);
-}
-
-static struct timespec
-moment_after(unsigned ms)
-{
-	uint64_t at = clock_monotonic_ms() + ms;
-
-	return (struct timespec){ (time_t)(at / 1000), (long)(at % 1000) * 1000000 };
 }
 
 /* ---- A group ---- */
@@ -290,112 +270,6 @@ finish_group(struct sqlite_store *s, struct group *group)
 	post_group(s, group);
 }
 
-/* ---- When the disk fails ---- */
-
-static void
-refuse_queue(struct sqlite_store *s, struct request_queue *queue)
-{
-	struct store_request *request;
-
-	while ((request = requests_pop(queue)) != NULL) {
-		s->stats.txns_failed += request->writes;
-		store_post(&s->store, request, -EIO);
-	}
-}
-
-static void
-close_all(struct sqlite_store *s)
-{
-	for (unsigned i = 0; i < s->reader_count; i++)
-		sql_close(&s->readers[i].conn);
-	sql_close(&s->conn);
-	s->wal_pages = s->checked_pages = 0;
-}
-
-static void
-fence(struct sqlite_store *s)
-{
-	(void)pthread_mutex_lock(&s->lock);
-	s->fenced = true;
-	s->stats.fences++;
-	refuse_queue(s, &s->writes);
-	refuse_queue(s, &s->parked);
-	refuse_queue(s, &s->ready);
-	atomic_store(&s->queued_bytes, 0);
-	while (s->busy_readers > 0 || s->backup.is_running)
-		(void)pthread_cond_wait(&s->readers_rest, &s->lock);
-	(void)pthread_mutex_unlock(&s->lock);
-	close_all(s);
-	store_notify(&s->store, STORE_FENCED,
-		SLICE("The database failed: nothing is stored or read until it was opened and "
-		      "checked again. Look at the disk and at the kernel's log."));
-}
-
-static int
-open_again(struct sqlite_store *s)
-{
-	int64_t blocked = 1;
-	struct slice finding;
-	struct arena arena;
-	int r = sql_open(&s->conn, s->file.path, false);
-
-	arena_init(&arena, 0);
-	if (r == 0)
-		r = db_check(&s->conn, &arena, &finding);
-	arena_finish(&arena);
-	if (r == 0)
-		r = sql_number(&s->conn, "PRAGMA wal_checkpoint(TRUNCATE)", &blocked);
-	if (r == 0)
-		r = blocked != 0 ? -EBUSY : schema_read_id_limit(&s->conn, &s->ids.limit);
-	for (unsigned i = 0; r == 0 && i < s->reader_count; i++) {
-		r = sql_open(&s->readers[i].conn, s->file.path, true);
-		if (r == 0)
-			sql_use_tables(&s->readers[i].conn, &s->tables);
-	}
-	return r;
-}
-
-static bool
-recover(struct sqlite_store *s)
-{
-	if (open_again(s) < 0) {
-		close_all(s);
-		return false;
-	}
-	s->ids.last = s->ids.limit;
-	sql_use_tables(&s->conn, &s->tables);
-	sqlite_watch_wal(s);
-	(void)pthread_mutex_lock(&s->lock);
-	s->fenced = s->read_failed = false;
-	s->done_ticket = s->last_ticket;
-	(void)pthread_mutex_unlock(&s->lock);
-	store_notify(&s->store, STORE_RECOVERED,
-		SLICE("The database was opened again and is sound; everything is stored."));
-	return true;
-}
-
-/* Tries until it is healed, or the store is closed. */
-static void
-stay_fenced(struct sqlite_store *s)
-{
-	unsigned wait_ms = RETRY_MS;
-	bool ending;
-
-	do {
-		struct timespec until = moment_after(wait_ms);
-
-		if (recover(s))
-			return;
-		(void)pthread_mutex_lock(&s->lock);
-		while (!s->ending &&
-			pthread_cond_timedwait(&s->writer_wakes, &s->lock, &until) == 0)
-			;
-		ending = s->ending;
-		(void)pthread_mutex_unlock(&s->lock);
-		wait_ms = wait_ms * 2 < RETRY_MOST_MS ? wait_ms * 2 : RETRY_MOST_MS;
-	} while (!ending);
-}
-
 /* ---- Checkpoints ---- */
 
 /* A backup reads for long, and is not waited for. */
@@ -447,7 +321,7 @@ enum wake { WAKE_WRITES, WAKE_IDLE, WAKE_FAILED, WAKE_END };
 static enum wake
 wait_for_work(struct sqlite_store *s)
 {
-	struct timespec until = moment_after(IDLE_MS);
+	struct timespec until = sqlite_moment_after(IDLE_MS);
 	bool has_log = s->wal_pages > s->checked_pages;
 	enum wake wake = WAKE_WRITES;
 	int r = 0;
@@ -496,8 +370,7 @@ sqlite_writer_main(void *arg)
 		else if (wake == WAKE_IDLE)
 			r = checkpoint(s, SQLITE_CHECKPOINT_PASSIVE);
 		if (r < 0) {
-			fence(s);
-			stay_fenced(s);
+			sqlite_fence(s);
 		}
 		if (s->fenced)
 			break; /* closed before it was healed */
