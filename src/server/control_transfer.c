@@ -71,8 +71,8 @@ imported(struct transfer *transfer, int error)
 
 	if (error == -EEXIST) {
 		control_error(request,
-			"this account exists already, and nothing of it was changed; "
-			"delete it first to replace it");
+			"this account exists already, and nothing of it was changed; to "
+			"replace it delete it first, which ends its subscriptions");
 	} else if (transfer->has_failed) {
 		control_error(request,
 			arena_printf(&request->arena, "at %zu %zu %.*s: %s", mistake->child,

@@ -284,6 +284,26 @@ class ProsodyWithFiles(prosody_server.Prosody):
             assert made.returncode == 0, made.stdout + made.stderr
 
 
+@suite.check("the largest roster arrives, whole and at once, and a larger one does not")
+def _(server):
+    def roster(count):
+        items = "".join(f"<item jid='contact{n}@montague.test' name='{'n' * 80}' subscription='both'>"
+                        "<group>Friends and family</group></item>" for n in range(count))
+        return user(f"<query xmlns='jabber:iq:roster'>{items}</query>")
+    done(server, "user", "import-xml", written("large.xml", roster(4500)))
+    server.users["paris"] = "secret"
+    with Client.login(server, "paris") as paris:
+        answer = paris.iq("get", "<query xmlns='jabber:iq:roster' ver=''/>")
+        assert len(answer[0]) == 4500, len(answer[0])
+        version = answer[0].get("ver")
+        assert len(paris.iq("get", f"<query xmlns='jabber:iq:roster' ver='{version}'/>")) == 0
+        paris.logout()
+    exported = done(server, "user", "export", "paris@kith.test").stdout
+    done(server, "user", "delete", "paris@kith.test")
+    refused(server, roster(6000), "<item>: ", "max_roster_items")
+    return f"{len(exported) >> 10} KiB"
+
+
 @suite.check("keys that ejabberd writes in place of a password let their owner in")
 def _(server):
     salt, count = b"0123456789abcdef", 4096
