@@ -2,6 +2,7 @@
 #include "base/map.h"
 
 #include <assert.h>
+#include <malloc.h>
 #include <stdlib.h>
 
 enum { FIRST_SLOTS = 8 };
@@ -117,4 +118,16 @@ map_next(const struct map *map, size_t *at)
 			return node;
 	}
 	return NULL;
+}
+
+void
+map_add_memory(const struct map *map, struct map_memory *sum)
+{
+	struct map_node *node;
+	size_t at = 0;
+
+	sum->bytes += malloc_usable_size(map->slots);
+	sum->count += map->count;
+	while ((node = map_next(map, &at)) != NULL)
+		sum->bytes += malloc_usable_size(node);
 }

@@ -38,4 +38,13 @@ void map_remove(struct map *map, struct map_node *node);
  * after removing the node just returned, step *at back by one. */
 struct map_node *map_next(const struct map *map, size_t *at);
 
+/*
+ * Adds the bytes of the table and of its elements, each of which is one piece of malloc's that
+ * begins with its node.
+ */
+struct map_memory {
+	size_t count, bytes;
+};
+void map_add_memory(const struct map *map, struct map_memory *sum);
+
 #endif

@@ -314,3 +314,9 @@ credentials_cancel(struct credentials_query **query)
 		(*query)->arg = NULL;
 	*query = NULL;
 }
+
+void
+password_cache_add_memory(const struct password_cache *cache, struct map_memory *sum)
+{
+	map_add_memory(&cache->entries, sum);
+}

@@ -11,6 +11,7 @@
 
 struct account;
 struct credentials_query;
+struct map_memory;
 struct shard;
 
 /*
@@ -58,5 +59,6 @@ void credentials_cancel(struct credentials_query **query);
 /* Passwords that were right lately, under a keyed hash. */
 struct password_cache *password_cache_create(void);
 void password_cache_destroy(struct password_cache **cache);
+void password_cache_add_memory(const struct password_cache *cache, struct map_memory *sum);
 
 #endif

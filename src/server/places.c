@@ -128,3 +128,9 @@ places_fail(struct places *places, struct slice bare, struct slice network)
 	if (place != NULL && ++place->failures >= places->policy->free_ones)
 		drop(places, place);
 }
+
+void
+places_add_memory(const struct places *places, struct map_memory *sum)
+{
+	map_add_memory(&places->entries, sum);
+}

@@ -8,6 +8,7 @@
 
 #include "base/slice.h"
 
+struct map_memory;
 struct places;
 struct throttle_policy;
 
@@ -25,5 +26,7 @@ bool places_know(const struct places *places, struct slice bare, struct slice ne
 
 /* A wrong password for the account came from there. */
 void places_fail(struct places *places, struct slice bare, struct slice network);
+
+void places_add_memory(const struct places *places, struct map_memory *sum);
 
 #endif

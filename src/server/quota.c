@@ -134,3 +134,9 @@ quota_ask(struct shard *shard, struct slice key, const struct quota_bound *bound
 	question->arg = arg;
 	visit_home(shard, question->key, count, tell, question);
 }
+
+void
+quota_add_memory(const struct quota *quota, struct map_memory *sum)
+{
+	map_add_memory(&quota->entries, sum);
+}

@@ -7,6 +7,7 @@
 
 #include "base/slice.h"
 
+struct map_memory;
 struct quota;
 struct shard;
 
@@ -24,5 +25,7 @@ struct quota_bound {
  */
 void quota_ask(struct shard *shard, struct slice key, const struct quota_bound *bound,
 	void (*answer)(void *arg, bool granted), void *arg);
+
+void quota_add_memory(const struct quota *quota, struct map_memory *sum);
 
 #endif

@@ -199,3 +199,11 @@ throttle_admit(struct throttle *throttle, struct slice key, uint64_t now_ms, uin
 	(void)pthread_mutex_unlock(&throttle->lock);
 	return wait_ms;
 }
+
+void
+throttle_add_memory(struct throttle *throttle, struct map_memory *sum)
+{
+	(void)pthread_mutex_lock(&throttle->lock);
+	map_add_memory(&throttle->entries, sum);
+	(void)pthread_mutex_unlock(&throttle->lock);
+}

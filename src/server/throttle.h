@@ -14,6 +14,7 @@
 
 #include "base/slice.h"
 
+struct map_memory;
 struct peer;
 struct throttle;
 
@@ -47,5 +48,7 @@ bool throttle_holds(struct throttle *throttle, struct slice key, uint64_t now_ms
  */
 uint32_t throttle_admit(
 	struct throttle *throttle, struct slice key, uint64_t now_ms, uint32_t most_ms);
+
+void throttle_add_memory(struct throttle *throttle, struct map_memory *sum);
 
 #endif

@@ -2,8 +2,11 @@
 #include "server/usage.h"
 
 #include "server/account_internal.h"
+#include "server/credentials.h"
 #include "server/letter.h"
 #include "server/login_internal.h"
+#include "server/places.h"
+#include "server/quota.h"
 #include "server/server_internal.h"
 #include "server/session_internal.h"
 
@@ -22,6 +25,7 @@ static const char *const names[USAGE_KINDS] = {
 	[USAGE_INPUT] = "input",
 	[USAGE_OUTPUT] = "output",
 	[USAGE_LETTERS] = "letters",
+	[USAGE_CACHES] = "caches",
 	[USAGE_TABLES] = "tables",
 	[USAGE_LOOP] = "loop",
 };
@@ -81,9 +85,25 @@ add_accounts(struct usage *usage, const struct shard *shard)
 		struct letter *letter;
 
 		add_contacts(usage, &acct->roster);
+		add(usage, USAGE_CACHES, acct->keys != NULL, size_of(acct->keys));
 		LIST_EACH (letter, &acct->letters, struct letter, link)
 			add(usage, USAGE_LETTERS, 1, size_of(letter));
 	}
+}
+
+/* Who guesses from which network is counted once for all shards. */
+static void
+add_caches(struct usage *usage, const struct shard *shard)
+{
+	struct map_memory sum = { 0 };
+
+	password_cache_add_memory(shard->passwords, &sum);
+	places_add_memory(shard->places, &sum);
+	quota_add_memory(shard->quota, &sum);
+	throttle_add_memory(shard->throttle, &sum);
+	if (shard->number == 0)
+		throttle_add_memory(shard->server->networks, &sum);
+	add(usage, USAGE_CACHES, sum.count, sum.bytes);
 }
 
 static void
@@ -116,6 +136,7 @@ usage_add(const struct shard *shard, struct usage *usage)
 	const struct login *login;
 
 	add_accounts(usage, shard);
+	add_caches(usage, shard);
 	add(usage, USAGE_SESSIONS, shard->session_count, slab_bytes(&shard->session_slab));
 	LIST_EACH (s, &shard->sessions, const struct session, all)
 		add_session(usage, s);

@@ -21,6 +21,7 @@ enum usage_kind {
 	USAGE_INPUT,   /* unfinished stanzas, and what waits for a pause to end */
 	USAGE_OUTPUT,  /* what clients did not read yet */
 	USAGE_LETTERS, /* in the mailbox, and waiting for accounts */
+	USAGE_CACHES,  /* of right and wrong passwords, keys, places, quotas */
 	USAGE_TABLES,  /* by which accounts and contacts are found */
 	USAGE_LOOP,    /* buffers that connections share */
 	USAGE_KINDS

@@ -209,6 +209,7 @@ def _(server):
         assert after[what]["count"] == before[what]["count"] + 10, (what, before[what], after[what])
     assert after["connections"]["bytes"] > before["connections"]["bytes"]
     assert after["sessions"]["bytes"] >= 10 * 400, after["sessions"]
+    assert after["caches"]["count"] > 0 and after["caches"]["bytes"] > 100, after["caches"]
     parts = sum(row["bytes"] for what, row in after.items()
                 if what not in ("resident", "given out by the allocator", "kept free by the allocator"))
     given = after["given out by the allocator"]["bytes"]
