@@ -142,6 +142,13 @@ roster_has_room(const struct roster *roster, const struct roster_item *item, siz
 	return (old != NULL || roster->contacts.count < most) && bytes <= LIMIT_ROSTER;
 }
 
+bool
+roster_keeps_whole(const struct roster *roster, size_t content_bytes)
+{
+	return content_bytes <= LIMIT_REQUEST &&
+	       roster->request_bytes + content_bytes <= LIMIT_REQUESTS;
+}
+
 /* The item with all its texts in one piece of memory. */
 static struct contact *
 contact_create(const struct roster_item *item)

@@ -77,6 +77,13 @@ struct subscription_request *roster_request(struct roster *roster, struct slice 
  */
 bool roster_has_room(const struct roster *roster, const struct roster_item *item, size_t most);
 
+/*
+ * RFC 6121 3.1.3: a request that waits is kept whole, with so much content, unless that is too
+ * much: then it is kept who asks. Else strangers could fill disk and memory of somebody who is
+ * away.
+ */
+bool roster_keeps_whole(const struct roster *roster, size_t content_bytes);
+
 /* Puts the change into the transaction. */
 void roster_save_contact(
 	struct account *acct, struct store_txn *txn, const struct roster_item *item);

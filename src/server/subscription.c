@@ -46,17 +46,12 @@ change_destroy(struct change *change)
 	free(change);
 }
 
-/*
- * RFC 6121 3.1.3: the whole stanza is kept, with all that it says, unless that is too much: then
- * it is kept who asks. Else strangers could fill disk and memory of somebody who is away.
- */
 static struct letter *
 kept_of(const struct account *acct, const struct stanza *st)
 {
 	struct stanza bare = *st;
 
-	if (st->content.len > LIMIT_REQUEST ||
-		acct->roster.request_bytes + st->content.len > LIMIT_REQUESTS)
+	if (!roster_keeps_whole(&acct->roster, st->content.len))
 		bare.content = NO_SLICE;
 	return letter_create(&bare, NULL, 0);
 }

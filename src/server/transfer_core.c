@@ -232,6 +232,7 @@ read_request(struct transfer *transfer, const void *data)
 	struct server *server = transfer->shard->server;
 	enum stanza_condition condition;
 	struct stanza st;
+	struct slice frozen;
 	const char *why = NULL;
 
 	(void)data;
@@ -243,10 +244,20 @@ read_request(struct transfer *transfer, const void *data)
 		transfer_mistake(transfer, 0, "this presence is no request, or of nobody");
 		return;
 	}
+	if (transfer->roster.requests.count >= server->core->server->roster_items) {
+		transfer_mistake(transfer, 0,
+			"these are more requests than this server lets wait (max_roster_items)");
+		return;
+	}
+	if (!roster_keeps_whole(&transfer->roster, st.content.len)) {
+		transfer_loss(transfer, 0, "it is too large to be kept with what it says");
+		st.content = NO_SLICE;
+	}
 	st.from = jid_to_bare(&st.from);
 	st.to = transfer->jid;
-	store_txn_map_put(transfer->txn, server->tables[CORE_REQUESTS], st.from.full,
-		transfer_freeze(transfer, &st));
+	frozen = transfer_freeze(transfer, &st);
+	roster_put_request(&transfer->roster, st.from.full, frozen);
+	store_txn_map_put(transfer->txn, server->tables[CORE_REQUESTS], st.from.full, frozen);
 }
 
 /* ---- Disabled ---- */

@@ -198,13 +198,15 @@ def _(server):
                 "<item type='group' value='Foes' action='deny' order='2'/>\n"
                 "</list><list name='c'><item action='deny' order='1'/></list></query>\n"
                 "<offline-messages><message xmlns='jabber:client' from='a@b' type='headline'/>"
-                "</offline-messages>", more="password='secret' xmlns:p='urn:p' p:created='1'")
+                "</offline-messages>\n<presence xmlns='jabber:client' type='subscribe' from='a@b'>"
+                f"<status>{'x' * 20000}</status></presence>", more="password='secret' xmlns:p='urn:p' p:created='1'")
     answer = done(server, "user", "import-xml", written("unknown.xml", text))
     for told in (":5: <pubsub>: ", ":8: <item>: a rule", "<query>: a list that is not the default",
-                 "<message>: a message of its kind"):
+                 "<message>: a message of its kind", "<presence>: it is too large"):
         assert told in answer.stderr or told.replace(":8: <item>", ":6: <list>") in answer.stderr, \
             f"no {told!r} in {answer.stderr!r}"
     exported = done(server, "user", "export", "paris@kith.test").stdout
+    assert "from='a@b'" in exported and "xxxx" not in exported
     assert "value='evil@b'" in exported and "Foes" not in exported and "headline" not in exported
     done(server, "user", "delete", "paris@kith.test")
 
