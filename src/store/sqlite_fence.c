@@ -1,11 +1,11 @@
 /*
  * What the writer does when the disk fails.
  *
- * After an error other than a full disk nobody knows what is on the disk: the kernel may have dropped pages that
- * it could not write, and says so only once. The store is fenced: what waits and what comes is
- * refused, all connections are closed, so that the log is read anew from the file, the file is
- * checked, and a checkpoint writes everything that the log holds to the database with a sync
- * that must succeed. From then on nothing depends on the pages that failed.
+ * After an error other than a full disk nobody knows what is on the disk: the kernel may have
+ * dropped pages that it could not write, and says so only once. The store is fenced: what waits and
+ * what comes is refused, all connections are closed, so that the log is read anew from the file,
+ * the file is checked, and a checkpoint writes everything that the log holds to the database with a
+ * sync that must succeed. From then on nothing depends on the pages that failed.
  */
 #include "base/clock.h"
 #include "store/sqlite_internal.h"
