@@ -93,6 +93,12 @@ class People:
                 bench.load(("subscribe", server.name, "none"), "subscribe", "-n", pairs, "-c", 100,
                            "--first-account", size.first_pair, *bench.at(server, "none"))
 
+        if bench.kith is not None:
+            self.crash(bench.kith)
+            bench.load(("friends after SIGKILL", "kithd", "none"), "login", "-n", 2 * size.pairs,
+                       "--first-account", size.first_pair, "--roster", 1,
+                       *bench.at(bench.kith, "none"))
+
     def roster_logins(self):
         """Of accounts that have the roster of the hub with many contacts, each signed in to once
         after a start, so that the roster comes from the disk."""
@@ -108,6 +114,14 @@ class People:
                            "-c", 1, "--first-account", size.first_roster, "--roster", size.many,
                            *bench.at(server, "direct"))
 
+    def crash(self, server):
+        """What kithd has done is on disk, so it needs no time to put anything away."""
+        if server is self.bench.kith:
+            server.kill()
+        else:
+            server.stop()
+        server.start()
+
     def fetch(self, figure, server, messages):
         size = self.size
         self.bench.load((figure, server.name, "none"), "fetch", "-n", size.recipients,
@@ -115,7 +129,8 @@ class People:
                         size.first_sender + size.recipients, *self.bench.at(server, "none"))
 
     def offline(self):
-        """Another server process hands the messages out than the one that took them."""
+        """Another server process hands the messages out than the one that took them, and was
+        killed."""
         bench, size = self.bench, self.size
         for _ in range(size.slow_rounds):
             bench.restart()
@@ -123,8 +138,7 @@ class People:
                 bench.load(("store", server.name, "none"), "store", "-n", size.recipients,
                            "--messages", size.messages, "--first-account", size.first_sender,
                            *bench.at(server, "none"))
-                server.stop()
-                server.start()
+                self.crash(server)
                 self.fetch("fetch", server, size.messages)
         for server in bench.servers:
             self.fetch("fetch nothing", server, 0)
