@@ -38,7 +38,9 @@ class Suite:
         self.users = users or {"juliet": "r0m30myr0m30", "romeo": "th3b4lc0ny"}
         self.options, self.checks, self.failed = options, [], 0
 
-    def check(self, sentence):
+    def check(self, sentence, shows=""):
+        """Adds a check; `shows` names what docs/interop.md may say of a client because of it."""
+        del shows  # read from the source by tests/interop/the-table-of-clients-is-true.py
         def add(function):
             self.checks.append((sentence, function))
             return function
