@@ -10,18 +10,25 @@ struct memory {
 	struct usage shards[]; /* one each */
 };
 
+/* A number that is not known is -1. */
+static void
+tell_number(struct control_request *request, const char *name, int64_t number)
+{
+	if (number < 0)
+		control_text(request, name, NO_SLICE);
+	else
+		control_number(request, name, number);
+}
+
 static void
 tell(struct control_request *request, struct slice shard, const char *what, int64_t count,
-	uint64_t bytes)
+	int64_t bytes)
 {
 	control_record(request);
 	control_text(request, "shard", shard);
 	control_text(request, "what", slice_of(what));
-	if (count < 0)
-		control_text(request, "count", NO_SLICE);
-	else
-		control_number(request, "count", count);
-	control_number(request, "bytes", (int64_t)bytes);
+	tell_number(request, "count", count);
+	tell_number(request, "bytes", bytes);
 }
 
 /* The bytes of all kinds. */
@@ -32,7 +39,7 @@ tell_usage(struct control_request *request, struct slice shard, const struct usa
 
 	for (unsigned kind = 0; kind < USAGE_KINDS; kind++) {
 		tell(request, shard, usage_name(kind), (int64_t)usage->of[kind].count,
-			usage->of[kind].bytes);
+			kind == USAGE_TLS ? -1 : (int64_t)usage->of[kind].bytes);
 		bytes += usage->of[kind].bytes;
 	}
 	return bytes;
@@ -46,12 +53,12 @@ tell_process(struct control_request *request, uint64_t known)
 
 	usage_of_process(request->shard->server, &process);
 	known += process.store_bytes;
-	tell(request, all, "database", -1, process.store_bytes);
+	tell(request, all, "database", -1, (int64_t)process.store_bytes);
 	tell(request, all, "TLS and the rest", -1,
-		process.given_bytes > known ? process.given_bytes - known : 0);
-	tell(request, all, "given out by the allocator", -1, process.given_bytes);
-	tell(request, all, "kept free by the allocator", -1, process.free_bytes);
-	tell(request, all, "resident", -1, process.rss_bytes);
+		process.given_bytes > known ? (int64_t)(process.given_bytes - known) : 0);
+	tell(request, all, "given out by the allocator", -1, (int64_t)process.given_bytes);
+	tell(request, all, "kept free by the allocator", -1, (int64_t)process.free_bytes);
+	tell(request, all, "resident", -1, (int64_t)process.rss_bytes);
 }
 
 static void

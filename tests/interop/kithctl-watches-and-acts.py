@@ -210,7 +210,7 @@ def _(server):
     assert after["connections"]["bytes"] > before["connections"]["bytes"]
     assert after["sessions"]["bytes"] >= 10 * 400, after["sessions"]
     assert after["caches"]["count"] > 0 and after["caches"]["bytes"] > 100, after["caches"]
-    parts = sum(row["bytes"] for what, row in after.items()
+    parts = sum(row["bytes"] or 0 for what, row in after.items()
                 if what not in ("resident", "given out by the allocator", "kept free by the allocator"))
     given = after["given out by the allocator"]["bytes"]
     assert abs(parts - given) <= given * 0.02 or server.is_sanitized(), (parts, given)

@@ -185,6 +185,9 @@ take(struct call *call, const char *from_path)
 		r = copy_to_stdout(from, from_path);
 	else
 		r = copy_to_file(from, from_path, call->args[0]);
+	/* Giving the room of a large file back takes a while; so it is not left to the server's
+	 * loop. */
+	(void)unlink(from_path);
 	(void)close(from);
 	return r;
 }
