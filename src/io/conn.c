@@ -271,6 +271,7 @@ read_input(struct conn *conn)
 		conn_end(conn, n < 0 ? errno : 0);
 		return;
 	}
+	loop->stats.received_bytes += (uint64_t)n;
 	if (conn->tls != NULL)
 		tls_take(conn, slice_make(into, (size_t)n));
 	else if (!conn->closing)
@@ -322,7 +323,10 @@ conn_send_raw(struct conn *conn, const char *bytes, size_t size)
 		conn->armed_output = true;
 		conn_arm(conn);
 	}
-	return n < 0 ? -EAGAIN : n;
+	if (n < 0)
+		return -EAGAIN;
+	conn->loop->stats.sent_bytes += (uint64_t)n;
+	return n;
 }
 
 static void
@@ -366,6 +370,7 @@ flush(struct conn *conn)
 		flush_plain(conn);
 	if (conn->is_dead)
 		return;
+	conn_count_queue(conn, conn->out.len + (conn->tls == NULL ? 0 : tls_waiting(conn->tls)));
 	tell_drained(conn);
 	if (conn->out.len > 0 || (conn->tls != NULL && !tls_is_idle(conn->tls)))
 		return;

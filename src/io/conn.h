@@ -100,6 +100,8 @@ void conn_attach(struct conn *conn, struct loop *loop);
 void conn_start_tls(
 	struct conn *conn, struct tls_context *context, bool is_server, const char *domain);
 bool conn_is_tls(const struct conn *conn);
+/* The same, and its handshake is done. */
+bool conn_is_secured(const struct conn *conn);
 
 /* Whether the kernel keeps the connection when nothing is acknowledged: TCP_USER_TIMEOUT. */
 void conn_set_dead_after(struct conn *conn, unsigned ms);

@@ -20,6 +20,7 @@ struct conn {
 	struct timer timer; /* of closing */
 	struct peer peer;
 	uint32_t full;     /* the mark for output */
+	uint32_t counted;  /* of what waits to be sent, in its loop's statistics */
 	bool armed_output; /* waits for room in the socket */
 	bool paused;       /* the owner does not want input */
 	bool was_full;     /* the owner hears when that ends */
@@ -40,6 +41,9 @@ struct conn *conn_create(struct loop *loop, int fd);
 int conn_join(struct conn *conn);
 void conn_leave(struct conn *conn);
 void conn_arm(struct conn *conn);
+
+/* So many bytes wait to be sent now: for the loop's statistics. */
+void conn_count_queue(struct conn *conn, size_t bytes);
 
 /* The parts of a loop's turn. */
 void conn_feed_again(struct loop *loop);
@@ -67,6 +71,7 @@ void tls_take(struct conn *conn, struct slice cipher);
 void tls_flush(struct conn *conn);
 bool tls_is_secured(const struct tls *tls); /* the handshake is over */
 bool tls_is_idle(const struct tls *tls);    /* nothing is to be sent by itself */
+size_t tls_waiting(const struct tls *tls);  /* ciphertext that is to be sent */
 void tls_bye(struct conn *conn);
 void tls_free(struct conn *conn);
 

@@ -41,8 +41,21 @@ conn_join(struct conn *conn)
 }
 
 void
+conn_count_queue(struct conn *conn, size_t bytes)
+{
+	struct loop_stats *stats = &conn->loop->stats;
+	uint32_t now = bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)bytes;
+
+	stats->queued_bytes = stats->queued_bytes - conn->counted + now;
+	conn->counted = now;
+	if (stats->queued_bytes > stats->queued_most)
+		stats->queued_most = stats->queued_bytes;
+}
+
+void
 conn_leave(struct conn *conn)
 {
+	conn_count_queue(conn, 0);
 	conn->loop->backend->unwatch(conn->loop, &conn->watch);
 	conn->loop->stats.conns--;
 }

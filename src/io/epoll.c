@@ -71,6 +71,7 @@ epoll_turn(struct loop *loop, unsigned most_ms)
 	}
 	loop_work(loop);
 	began = clock_monotonic_us() - began;
+	histogram_add(&loop->stats.turn_us, LOOP_TURN_SHIFT, began);
 	loop->stats.lag_us = began > loop->stats.lag_us ? began : loop->stats.lag_us * 99 / 100;
 }
 

@@ -134,6 +134,7 @@ fire_slot(struct loop *loop, struct list *slot)
 	while ((link = list_pop(&due)) != NULL) {
 		loop->stats.timers--;
 		timer = container_of(link, struct timer, link);
+		histogram_add(&loop->stats.late_ms, LOOP_LATE_SHIFT, loop->now_ms - timer->due_ms);
 		timer->fire(timer);
 	}
 }

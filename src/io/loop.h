@@ -11,6 +11,7 @@
 #ifndef IO_LOOP_H
 #define IO_LOOP_H
 
+#include "base/histogram.h"
 #include "base/list.h"
 
 struct loop;
@@ -45,8 +46,15 @@ struct loop_stats {
 	uint64_t turns, posted; /* tasks */
 	uint64_t lag_us;        /* how long the longest of the last turns was at work */
 	size_t timers, conns;   /* alive now */
-	size_t queued_bytes;    /* output that waits */
+	size_t queued_bytes;    /* output that waited when a turn was over; and the most ever */
+	size_t queued_most;
+	uint64_t received_bytes, sent_bytes; /* by connections, as they are on the wire */
+	struct histogram turn_us;            /* how long turns were at work */
+	struct histogram late_ms;            /* how much too late timers fired */
 };
+/* The histograms' first bounds, as shifts: 64 us, 1 ms. */
+enum { LOOP_TURN_SHIFT = 6, LOOP_LATE_SHIFT = 0 };
+
 void loop_stats(const struct loop *loop, struct loop_stats *out);
 
 /* Bytes of the loop itself and of the buffers that its connections share. */

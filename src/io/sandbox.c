@@ -83,6 +83,17 @@ allow_reading(int ruleset, const char *path)
 		allow_directory_of(ruleset, real);
 }
 
+/* What may be done is a right on the directory, not on one name in it. */
+static void
+allow_socket(int ruleset, const char *path)
+{
+	char copy[PATH_MAX];
+
+	(void)snprintf(copy, sizeof(copy), "%s", path);
+	allow(ruleset, dirname(copy),
+		LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_REMOVE_FILE);
+}
+
 static uint64_t
 known_rights(long abi)
 {
@@ -113,6 +124,8 @@ restrict_files(const struct sandbox *sandbox)
 	allow(ruleset, "/dev/null", READING | LANDLOCK_ACCESS_FS_WRITE_FILE);
 	for (size_t i = 0; sandbox->readable[i] != NULL; i++)
 		allow_reading(ruleset, sandbox->readable[i]);
+	if (sandbox->socket != NULL)
+		allow_socket(ruleset, sandbox->socket);
 	/* Nothing there is a program. */
 	allow(ruleset, sandbox->data,
 		handled.handled_access_fs & ~(uint64_t)LANDLOCK_ACCESS_FS_EXECUTE);

@@ -11,6 +11,7 @@
 struct sandbox {
 	const char *data;            /* the directory that may be written to */
 	const char *const *readable; /* files and directories that may be read; NULL at the end */
+	const char *socket;          /* a socket that is made and removed there; NULL: none */
 	bool kills; /* a forbidden call ends the process instead of failing; for tests */
 };
 

@@ -153,7 +153,9 @@ try(const struct place *place, attempt *what, bool kills)
 {
 	char certificate[512];
 	const char *readable[] = { certificate, NULL };
-	const struct sandbox sandbox = { place->data, readable, kills };
+	const struct sandbox sandbox = {
+		.data = place->data, .readable = readable, .kills = kills
+	};
 	int status;
 	pid_t pid;
 

@@ -216,6 +216,18 @@ tls_is_idle(const struct tls *tls)
 	return tls->pending.len == 0;
 }
 
+bool
+conn_is_secured(const struct conn *conn)
+{
+	return conn->tls != NULL && tls_is_secured(conn->tls);
+}
+
+size_t
+tls_waiting(const struct tls *tls)
+{
+	return tls->pending.len;
+}
+
 void
 tls_bye(struct conn *conn)
 {

@@ -33,6 +33,10 @@ int tls_context_add(struct tls_context *tls, const char *domain, const char *cer
 /* Whether the domain's own certificate is valid now; true when it has none. */
 bool tls_context_is_valid(const struct tls_context *tls, const char *domain);
 
+/* From when until when it is valid, in milliseconds since 1970; false when it has none. */
+bool tls_context_dates(const struct tls_context *tls, const char *domain, int64_t *first_ms_out,
+	int64_t *last_ms_out);
+
 /*
  * Takes over the fresh context's certificates, for connections that begin from now on; those that
  * are there keep theirs. On the thread of tls's loop; sets *fresh to NULL.

@@ -279,16 +279,44 @@ tls_context_add(struct tls_context *tls, const char *domain, const char *certifi
 	return 0;
 }
 
+/* The domain's own; NULL when it has none. */
+static const X509 *
+find_certificate(const struct tls_context *tls, const char *domain)
+{
+	for (size_t i = 0; i < tls->count; i++) {
+		if (strcasecmp(tls->entries[i].domain, domain) == 0)
+			return SSL_CTX_get0_certificate(tls->entries[i].ctx);
+	}
+	return NULL;
+}
+
 bool
 tls_context_is_valid(const struct tls_context *tls, const char *domain)
 {
-	for (size_t i = 0; i < tls->count; i++) {
-		const X509 *cert = SSL_CTX_get0_certificate(tls->entries[i].ctx);
+	const X509 *cert = find_certificate(tls, domain);
 
-		if (strcasecmp(tls->entries[i].domain, domain) == 0 && cert != NULL)
-			return X509_cmp_current_time(X509_get0_notAfter(cert)) > 0 &&
-			       X509_cmp_current_time(X509_get0_notBefore(cert)) < 0;
-	}
+	return cert == NULL || (X509_cmp_current_time(X509_get0_notAfter(cert)) > 0 &&
+				       X509_cmp_current_time(X509_get0_notBefore(cert)) < 0);
+}
+
+static int64_t
+ms_of(const ASN1_TIME *time)
+{
+	struct tm tm;
+
+	return ASN1_TIME_to_tm(time, &tm) == 1 ? (int64_t)timegm(&tm) * 1000 : 0;
+}
+
+bool
+tls_context_dates(const struct tls_context *tls, const char *domain, int64_t *first_ms_out,
+	int64_t *last_ms_out)
+{
+	const X509 *cert = find_certificate(tls, domain);
+
+	if (cert == NULL)
+		return false;
+	*first_ms_out = ms_of(X509_get0_notBefore(cert));
+	*last_ms_out = ms_of(X509_get0_notAfter(cert));
 	return true;
 }
 

@@ -115,6 +115,17 @@ worker_pool_destroy(struct worker_pool **pool_ptr)
 	free(pool);
 }
 
+size_t
+worker_pool_waiting(struct worker_pool *pool)
+{
+	size_t queued;
+
+	(void)pthread_mutex_lock(&pool->lock);
+	queued = pool->queued;
+	(void)pthread_mutex_unlock(&pool->lock);
+	return queued;
+}
+
 int
 worker_submit(struct worker_pool *pool, struct job *job)
 {

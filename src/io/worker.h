@@ -28,4 +28,7 @@ void worker_pool_destroy(struct worker_pool **pool);
 /* 0, or -EAGAIN when too much is queued. Any thread. */
 int worker_submit(struct worker_pool *pool, struct job *job);
 
+/* How many jobs wait for a worker. Any thread. */
+size_t worker_pool_waiting(struct worker_pool *pool);
+
 #endif

@@ -245,12 +245,15 @@ enter_sandbox(struct program *p)
 {
 	const struct server_config *conf = config_section(p->config, "server");
 	const struct c2s_config *c2s = config_section(p->config, "c2s");
+	const struct metrics_config *metrics = config_section(p->config, "metrics");
 	const char **readable = arena_array(&p->arena, 2 * p->config->host_count + 3, const char *);
 	struct sandbox sandbox = { .data = conf->directory, .readable = readable };
 	size_t count = 0;
 
 	if (!conf->sandbox || p->args.config_path == NULL || p->args.mode != MODE_RUN)
 		return SANDBOX_ALL;
+	if (metrics->listen != NULL && metrics->listen[0] == '/')
+		sandbox.socket = metrics->listen;
 	readable[count++] = p->args.config_path;
 	if (c2s->client_ca != NULL)
 		readable[count++] = c2s->client_ca;

@@ -8,6 +8,8 @@ struct commands_config {
 	uint32_t each, all, timeout_ms;
 };
 
+enum { METRIC_STEPS };
+
 extern const struct module mod_commands;
 
 static void
@@ -16,6 +18,7 @@ take(struct iq *iq)
 	const struct commands_config *conf = module_config(iq->host, &mod_commands);
 	struct command_limits limits = { conf->each, conf->all, conf->timeout_ms };
 
+	metric_add_iq(iq, &mod_commands, METRIC_STEPS);
 	command_take(iq, &limits);
 }
 
@@ -34,6 +37,11 @@ static const struct option options[] = {
 	{ 0 },
 };
 
+static const struct metric metrics[] = {
+	[METRIC_STEPS] = { "command_steps_total", "Steps of ad-hoc commands that were asked for." },
+	{ 0 },
+};
+
 static const struct iq_route routes[] = {
 	{ IQ_SET, TO_HOST, &command_payload, take },
 	{ 0 },
@@ -46,6 +54,7 @@ const struct module mod_commands = {
 	.features = (const char *const[]){ NS_COMMANDS, NULL },
 	.options = options,
 	.config_size = sizeof(struct commands_config),
+	.metrics = metrics,
 	.routes = routes,
 	.on.disco_host_node = command_discover,
 	.on.session_gone = command_forget_session,

@@ -15,6 +15,10 @@ static const struct field question_fields[] = {
 static const struct payload info = { "query", NS_DISCO_INFO, question_fields };
 static const struct payload items = { "query", NS_DISCO_ITEMS, question_fields };
 
+enum { METRIC_INFO, METRIC_ITEMS };
+
+extern const struct module mod_disco;
+
 /* A node that a module has. */
 static void
 answer_node(struct iq *iq, struct disco *answer, const struct payload *payload, const void *data)
@@ -37,6 +41,7 @@ host_info(struct iq *iq)
 	const struct question *asked = iq_data(iq, &info);
 	struct disco *answer = disco_create(iq->arena, asked->node);
 
+	metric_add_iq(iq, &mod_disco, METRIC_INFO);
 	if (asked->node.len > 0) {
 		answer_node(iq, answer, &disco_info_payload, disco_info(answer));
 		return;
@@ -51,6 +56,7 @@ host_items(struct iq *iq)
 	const struct question *asked = iq_data(iq, &items);
 	struct disco *answer = disco_create(iq->arena, asked->node);
 
+	metric_add_iq(iq, &mod_disco, METRIC_ITEMS);
 	if (asked->node.len > 0) {
 		answer_node(iq, answer, &disco_items_payload, disco_items(answer));
 		return;
@@ -81,8 +87,10 @@ open_account(struct iq *iq, const struct payload *payload)
 static void
 account_info(struct iq *iq)
 {
-	struct disco *answer = open_account(iq, &info);
+	struct disco *answer;
 
+	metric_add_iq(iq, &mod_disco, METRIC_INFO);
+	answer = open_account(iq, &info);
 	if (answer == NULL)
 		return;
 	disco_identity(answer, "account", "registered", NULL);
@@ -93,8 +101,10 @@ account_info(struct iq *iq)
 static void
 account_items(struct iq *iq)
 {
-	struct disco *answer = open_account(iq, &items);
+	struct disco *answer;
 
+	metric_add_iq(iq, &mod_disco, METRIC_ITEMS);
+	answer = open_account(iq, &items);
 	if (answer == NULL)
 		return;
 	/* XEP-0030 4.2: the account's available resources. */
@@ -108,6 +118,14 @@ account_items(struct iq *iq)
 static const struct xep xeps[] = {
 	{ 30, "2.5.0", XEP_COMPLETE },
 	{ 128, "1.0.1", XEP_COMPLETE },
+	{ 0 },
+};
+
+static const struct metric metrics[] = {
+	[METRIC_INFO] = { "disco_info_requests_total",
+		"Questions what a host or an account can do." },
+	[METRIC_ITEMS] = { "disco_items_requests_total",
+		"Questions what a host or an account has." },
 	{ 0 },
 };
 
@@ -125,5 +143,6 @@ const struct module mod_disco = {
 	.xeps = xeps,
 	.features = (const char *const[]){ NS_DISCO_INFO, NS_DISCO_ITEMS, NULL },
 	.account_features = (const char *const[]){ NS_DISCO_INFO, NS_DISCO_ITEMS, NULL },
+	.metrics = metrics,
 	.routes = routes,
 };

@@ -5,6 +5,10 @@
  */
 #include "server/module.h"
 
+enum { METRIC_CUT };
+
+extern const struct module mod_forged;
+
 struct arrival {
 	const struct stanza *st;
 	const struct account *to;
@@ -46,13 +50,24 @@ static void
 remove_forged(struct stanza *st, struct account *to)
 {
 	struct arrival arrival = { st, to, account_scratch(to) };
+	size_t before = st->content.len;
 
-	if (st->kind != STANZA_IQ)
-		stanza_cut(st, arrival.arena, is_forged, &arrival);
+	if (st->kind == STANZA_IQ)
+		return;
+	stanza_cut(st, arrival.arena, is_forged, &arrival);
+	if (st->content.len < before)
+		metric_add(to, &mod_forged, METRIC_CUT);
 }
+
+static const struct metric metrics[] = {
+	[METRIC_CUT] = { "forged_cut_total",
+		"Stanzas from which something was taken that only this server may say." },
+	{ 0 },
+};
 
 const struct module mod_forged = {
 	.name = "forged",
 	.about = "Takes out what only this server may say.",
+	.metrics = metrics,
 	.on.in_transform = remove_forged,
 };

@@ -57,6 +57,8 @@ struct last_session {
 	bool said_goodbye; /* unavailable presence came after the last available one */
 };
 
+enum { METRIC_TOLD };
+
 extern const struct module mod_last;
 
 static struct last_account *
@@ -157,6 +159,7 @@ note_end(struct session *s)
 static void
 tell_seconds(struct iq *iq, uint64_t ms, struct slice status)
 {
+	metric_add_iq(iq, &mod_last, METRIC_TOLD);
 	struct activity answer = {
 		.seconds = arena_printf(iq->arena, "%llu", (unsigned long long)(ms / 1000)),
 		.status = status,
@@ -275,6 +278,12 @@ static const struct store_entry stores[] = {
 	{ 0 },
 };
 
+static const struct metric metrics[] = {
+	[METRIC_TOLD] = { "last_told_total",
+		"Times that the last activity, or the uptime, was told." },
+	{ 0 },
+};
+
 static const struct iq_route routes[] = {
 	{ IQ_GET, TO_HOST, &payload, tell_uptime },
 	{ IQ_GET, TO_ACCOUNT, &payload, tell_left },
@@ -291,6 +300,7 @@ const struct module mod_last = {
 	.session_size = sizeof(struct last_session),
 	.stores = stores,
 	.transfers = transfers,
+	.metrics = metrics,
 	.routes = routes,
 	.on.in_request = screen_request,
 	.on.out_routed = hear_goodbye,

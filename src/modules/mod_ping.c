@@ -3,14 +3,24 @@
 
 static const struct payload payload = { "ping", "urn:xmpp:ping", NULL };
 
+enum { METRIC_PINGS };
+
+extern const struct module mod_ping;
+
 static void
 answer_ping(struct iq *iq)
 {
+	metric_add_iq(iq, &mod_ping, METRIC_PINGS);
 	iq_result(iq, NULL, NULL);
 }
 
 static const struct xep xeps[] = {
 	{ 199, "2.0.1", XEP_COMPLETE },
+	{ 0 },
+};
+
+static const struct metric metrics[] = {
+	[METRIC_PINGS] = { "pings_total", "Pings that were answered." },
 	{ 0 },
 };
 
@@ -25,5 +35,6 @@ const struct module mod_ping = {
 	.about = "Answers pings.",
 	.xeps = xeps,
 	.features = (const char *const[]){ "urn:xmpp:ping", NULL },
+	.metrics = metrics,
 	.routes = routes,
 };

@@ -28,6 +28,8 @@ struct private_config {
 	uint64_t max_bytes;
 };
 
+enum { METRIC_READ, METRIC_SAVED };
+
 extern const struct module mod_private;
 
 static bool
@@ -155,6 +157,7 @@ get_data(struct iq *iq)
 
 	if (refuse(iq, &asked->elements, true))
 		return;
+	metric_add_iq(iq, &mod_private, METRIC_READ);
 	batch = batch_begin(iq->account);
 	read_keys(iq, batch, &asked->elements);
 	iq_fetch(iq, batch, got_data);
@@ -163,6 +166,7 @@ get_data(struct iq *iq)
 static void
 data_saved(struct iq *iq)
 {
+	metric_add_iq(iq, &mod_private, METRIC_SAVED);
 	iq_result(iq, NULL, NULL);
 }
 
@@ -305,6 +309,12 @@ static const struct store_entry stores[] = {
 	{ 0 },
 };
 
+static const struct metric metrics[] = {
+	[METRIC_READ] = { "private_requests_total", "Times that private data was asked for." },
+	[METRIC_SAVED] = { "private_saved_total", "Times that private data was stored." },
+	{ 0 },
+};
+
 static const struct iq_route routes[] = {
 	{ IQ_GET, TO_SELF, &payload, get_data },
 	{ IQ_SET, TO_SELF, &payload, set_data },
@@ -323,5 +333,6 @@ const struct module mod_private = {
 	.config_size = sizeof(struct private_config),
 	.stores = stores,
 	.transfers = transfers,
+	.metrics = metrics,
 	.routes = routes,
 };

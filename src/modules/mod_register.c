@@ -50,7 +50,7 @@ struct register_config {
 	struct quota_bound bound;
 };
 
-enum { METRIC_SIGN_UPS, METRIC_REFUSED };
+enum { METRIC_SIGN_UPS, METRIC_REFUSED, METRIC_PASSWORDS, METRIC_REMOVED };
 
 extern const struct module mod_register;
 
@@ -101,6 +101,14 @@ is_own_name(const struct iq *iq, struct slice username)
 }
 
 static void
+password_changed(void *arg, int error)
+{
+	if (error == 0)
+		metric_add_iq(arg, &mod_register, METRIC_PASSWORDS);
+	answer_done(arg, error);
+}
+
+static void
 change_password(struct iq *iq, const struct registration *asked)
 {
 	int r;
@@ -118,7 +126,7 @@ change_password(struct iq *iq, const struct registration *asked)
 		return;
 	}
 	r = registrar_set_password(iq_shard(iq), REGISTRAR_CHANGE, account_jid(iq->account),
-		asked->password, answer_done, iq);
+		asked->password, password_changed, iq);
 	if (r < 0)
 		answer_done(iq, r);
 	else
@@ -141,13 +149,21 @@ stands_alone(const struct registration *asked)
 }
 
 static void
+account_removed(void *arg, int error)
+{
+	if (error == 0)
+		metric_add_iq(arg, &mod_register, METRIC_REMOVED);
+	answer_done(arg, error);
+}
+
+static void
 remove_account(struct iq *iq, const struct registration *asked)
 {
 	if (!stands_alone(asked)) {
 		iq_error_coded(iq, BAD_REQUEST, "Nothing may stand beside <remove/>");
 		return;
 	}
-	registrar_remove(iq_shard(iq), account_jid(iq->account), answer_done, iq);
+	registrar_remove(iq_shard(iq), account_jid(iq->account), account_removed, iq);
 	iq_hold(iq);
 }
 
@@ -217,8 +233,10 @@ signed_up(void *arg, int error)
 {
 	struct iq *iq = arg;
 
-	if (error == 0)
+	if (error == 0) {
+		metric_add_iq(iq, &mod_register, METRIC_SIGN_UPS);
 		newcomer_set_account(iq->login);
+	}
 	answer_done(iq, error);
 }
 
@@ -231,6 +249,7 @@ make_account(void *arg, bool granted)
 	int r;
 
 	if (!granted) {
+		metric_add_iq(iq, &mod_register, METRIC_REFUSED);
 		iq_error_coded(iq, NOT_ACCEPTABLE,
 			"Too many accounts were asked for from your network; try again later");
 		return;
@@ -280,6 +299,16 @@ static const struct option options[] = {
 	{ 0 },
 };
 
+static const struct metric metrics[] = {
+	[METRIC_SIGN_UPS] = { "register_accounts_total",
+		"Accounts that people made for themselves." },
+	[METRIC_REFUSED] = { "register_refused_total",
+		"Accounts refused because too many were asked for." },
+	[METRIC_PASSWORDS] = { "register_passwords_total", "Passwords that their owners changed." },
+	[METRIC_REMOVED] = { "register_removed_total", "Accounts that their owners removed." },
+	{ 0 },
+};
+
 static const struct iq_route routes[] = {
 	{ IQ_GET, TO_SELF, &payload, tell_registration },
 	{ IQ_SET, TO_SELF, &payload, change_registration },
@@ -298,6 +327,7 @@ const struct module mod_register = {
 	.features = (const char *const[]){ NS_REGISTER, NULL },
 	.options = options,
 	.config_size = sizeof(struct register_config),
+	.metrics = metrics,
 	.routes = routes,
 	.on.sign_in_features = offer_sign_up,
 };

@@ -13,6 +13,8 @@ struct roster_config {
 	uint32_t max_groups;
 };
 
+enum { METRIC_READ, METRIC_SHORT, METRIC_CHANGED };
+
 extern const struct module mod_roster;
 
 static void
@@ -72,6 +74,7 @@ tell_changes(struct iq *iq, struct slice known)
 		tell_roster(iq, slice_of(version));
 		return;
 	}
+	metric_add_iq(iq, &mod_roster, METRIC_SHORT);
 	iq_result(iq, NULL, NULL);
 	for (int i = 0; i < count; i++)
 		push_step(s, roster, &steps[i]);
@@ -83,6 +86,7 @@ get_roster(struct iq *iq)
 	const struct roster_query *query = iq_data(iq, &roster_payload);
 	bool by_versions = query->version.p != NULL;
 
+	metric_add_iq(iq, &mod_roster, METRIC_READ);
 	session_want_roster(iq->session, by_versions);
 	if (by_versions)
 		tell_changes(iq, query->version);
@@ -163,6 +167,7 @@ item_saved(struct iq *iq)
 	const struct roster_query *query = iq_data(iq, &roster_payload);
 	struct roster_item item = merged(iq->account, query->items.v);
 
+	metric_add_iq(iq, &mod_roster, METRIC_CHANGED);
 	roster_put_contact(account_roster(iq->account), &item);
 	roster_push(iq->account, &item);
 	iq_result(iq, NULL, NULL);
@@ -179,6 +184,7 @@ item_removed(struct iq *iq)
 	bool asked = old != NULL && old->item.ask.p != NULL;
 	bool waits = roster_request(roster, gone.jid.full) != NULL;
 
+	metric_add_iq(iq, &mod_roster, METRIC_CHANGED);
 	gone.subscription = SLICE("remove");
 	roster_drop_contact(roster, gone.jid.full);
 	roster_drop_request(roster, gone.jid.full);
@@ -260,6 +266,15 @@ static const struct option options[] = {
 	{ 0 },
 };
 
+static const struct metric metrics[] = {
+	[METRIC_READ] = { "roster_requests_total", "Times that a roster was asked for." },
+	[METRIC_SHORT] = { "roster_versions_used_total",
+		"Answers that were but the changes of a roster." },
+	[METRIC_CHANGED] = { "roster_changes_total",
+		"Contacts that users added, changed or removed." },
+	{ 0 },
+};
+
 static const struct iq_route routes[] = {
 	{ IQ_GET, TO_SELF, &roster_payload, get_roster },
 	{ IQ_SET, TO_SELF, &roster_payload, set_roster },
@@ -274,6 +289,7 @@ const struct module mod_roster = {
 	.xeps = xeps,
 	.options = options,
 	.config_size = sizeof(struct roster_config),
+	.metrics = metrics,
 	.routes = routes,
 	.on.account_loading = roster_load,
 	.on.bind_features = offer_versions,

@@ -44,6 +44,8 @@ write_zone(int64_t wall_ms, char out[ZONE_CHARS])
 		abs(minutes) % 60);
 }
 
+enum { METRIC_REQUESTS };
+
 static void
 tell_time(struct iq *iq)
 {
@@ -56,6 +58,7 @@ tell_time(struct iq *iq)
 		write_zone(now, zone);
 	stamp_write(now, utc);
 	answer.utc = slice_of(utc);
+	metric_add_iq(iq, &mod_time, METRIC_REQUESTS);
 	iq_result(iq, &payload, &answer);
 }
 
@@ -67,6 +70,11 @@ static const struct xep xeps[] = {
 static const struct option options[] = {
 	OPTION_BOOL(struct time_config, show_zone, "show_zone", false,
 		"Whether to tell the time zone of the machine; otherwise it seems to be UTC."),
+	{ 0 },
+};
+
+static const struct metric metrics[] = {
+	[METRIC_REQUESTS] = { "time_requests_total", "Times that the time was told." },
 	{ 0 },
 };
 
@@ -82,5 +90,6 @@ const struct module mod_time = {
 	.features = (const char *const[]){ NS_TIME, NULL },
 	.options = options,
 	.config_size = sizeof(struct time_config),
+	.metrics = metrics,
 	.routes = routes,
 };

@@ -9,6 +9,7 @@
 #define NS_VCARD "vcard-temp"
 
 enum { STORE_CARD };
+enum { METRIC_READ, METRIC_SAVED, METRIC_REFUSED };
 
 struct vcard {
 	struct slice version; /* 8: some clients write one */
@@ -48,6 +49,7 @@ get_card(struct iq *iq)
 {
 	struct store_batch *batch = batch_begin(iq->account);
 
+	metric_add_iq(iq, &mod_vcard, METRIC_READ);
 	(void)store_read_value(batch, account_table(iq->account, &mod_vcard, STORE_CARD));
 	iq_fetch(iq, batch, got_card);
 }
@@ -55,6 +57,7 @@ get_card(struct iq *iq)
 static void
 card_saved(struct iq *iq)
 {
+	metric_add_iq(iq, &mod_vcard, METRIC_SAVED);
 	iq_result(iq, NULL, NULL);
 }
 
@@ -81,10 +84,12 @@ set_card(struct iq *iq)
 
 	buffer_init(&xml, LIMIT_STORED_STANZA);
 	codec_encode(&xml, &payload, card);
-	if (xml.overflowed || xml.len > conf->max_bytes)
+	if (xml.overflowed || xml.len > conf->max_bytes) {
+		metric_add_iq(iq, &mod_vcard, METRIC_REFUSED);
 		iq_error(iq, NOT_ACCEPTABLE, "The vCard is too large; a smaller photo may help");
-	else
+	} else {
 		save(iq, card, buffer_slice(&xml));
+	}
 	buffer_finish(&xml);
 }
 
@@ -140,6 +145,13 @@ static const struct store_entry stores[] = {
 	{ 0 },
 };
 
+static const struct metric metrics[] = {
+	[METRIC_READ] = { "vcard_requests_total", "Times that a vCard was asked for." },
+	[METRIC_SAVED] = { "vcard_saved_total", "vCards that were stored or removed." },
+	[METRIC_REFUSED] = { "vcard_refused_total", "vCards that were too large." },
+	{ 0 },
+};
+
 static const struct iq_route routes[] = {
 	{ IQ_GET, TO_ACCOUNT, &payload, get_card },
 	{ IQ_SET, TO_SELF, &payload, set_card },
@@ -157,5 +169,6 @@ const struct module mod_vcard = {
 	.config_size = sizeof(struct vcard_config),
 	.stores = stores,
 	.transfers = transfers,
+	.metrics = metrics,
 	.routes = routes,
 };

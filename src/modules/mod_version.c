@@ -17,6 +17,8 @@ struct version_config {
 	bool show_os;
 };
 
+enum { METRIC_REQUESTS };
+
 extern const struct module mod_version;
 
 static void
@@ -29,6 +31,7 @@ tell_version(struct iq *iq)
 		.os = conf->show_os ? SLICE("Linux") : NO_SLICE,
 	};
 
+	metric_add_iq(iq, &mod_version, METRIC_REQUESTS);
 	iq_result(iq, &payload, &answer);
 }
 
@@ -40,6 +43,11 @@ static const struct xep xeps[] = {
 static const struct option options[] = {
 	OPTION_BOOL(struct version_config, show_os, "show_os", false,
 		"Whether to tell the operating system as well."),
+	{ 0 },
+};
+
+static const struct metric metrics[] = {
+	[METRIC_REQUESTS] = { "version_requests_total", "Times that the version was told." },
 	{ 0 },
 };
 
@@ -55,5 +63,6 @@ const struct module mod_version = {
 	.features = (const char *const[]){ "jabber:iq:version", NULL },
 	.options = options,
 	.config_size = sizeof(struct version_config),
+	.metrics = metrics,
 	.routes = routes,
 };

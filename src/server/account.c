@@ -212,6 +212,7 @@ account_load(struct shard *shard, struct host *host, const struct jid *jid)
 
 	if (acct != NULL)
 		return acct;
+	shard_count(shard, METRIC_ACCOUNT_LOADS_TOTAL);
 	acct = account_create(shard, host, jid);
 	acct->load = xcalloc(1, sizeof(*acct->load));
 	acct->load->batch = store_batch_create(shard->server->store, acct->jid.full);

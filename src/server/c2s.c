@@ -4,6 +4,7 @@
 #include "io/tls.h"
 #include "proto/jid_domain.h"
 #include "server/account_internal.h"
+#include "server/certificates.h"
 #include "server/login.h"
 #include "server/login_internal.h"
 #include "server/server_internal.h"
@@ -63,21 +64,6 @@ load_host(struct tls_context *tls, const struct host_config *host, struct config
 	return -EINVAL;
 }
 
-/* No reason to serve nobody: some clients go on, and its renewal may be on the way. */
-static void
-warn_of_expired(struct server *server, const struct config *config, const struct tls_context *tls)
-{
-	for (size_t i = 0; tls != NULL && i < config->host_count; i++) {
-		const struct host_config *host = &config->hosts[i];
-
-		if (!tls_context_is_valid(tls, host->domain))
-			log_warning(server->log,
-				"a certificate is not valid today and clients may refuse it; renew "
-				"it and reload",
-				F_STR("host", host->domain), F_STR("file", host->certificate));
-	}
-}
-
 /* The certificates of all hosts; *tls_out NULL: there are none. */
 static int
 load_hosts(const struct config *config, const struct core_config *core,
@@ -126,8 +112,9 @@ c2s_load_certificates(struct server *server, struct config *config, struct tls_c
 	}
 	for (unsigned i = 0; r < 0 && i < server->shard_count; i++)
 		tls_context_destroy(&tls_out[i]);
+	/* An old one is no reason to serve nobody: its renewal may be on the way. */
 	if (r == 0)
-		warn_of_expired(server, config, tls_out[0]);
+		certificates_warn(server, config, tls_out[0]);
 	return r;
 }
 

@@ -97,15 +97,29 @@ static const struct option auth_options[] = {
 	{ 0 },
 };
 
+static const struct option metrics_options[] = {
+	OPTION_TEXT(struct metrics_config, listen, "listen", NULL,
+		"Where monitoring may read the server's numbers (OpenMetrics, by HTTP), such as "
+		"127.0.0.1:9469, [::1]:9469 or the absolute path of a Unix socket; without it "
+		"nowhere."),
+	OPTION_BOOL(struct metrics_config, allow_remote, "allow_remote", false,
+		"Whether that may be an address that other machines reach; nothing asks them for a "
+		"password."),
+	{ 0 },
+};
+
 static const char *const server_fixed[] = { "shards", "workers", "directory", "log_format",
 	"sandbox", NULL };
 static const char *const c2s_fixed[] = { "addresses", "port", "tls_port", "tls_tickets", NULL };
+static const char *const metrics_fixed[] = { "listen", "allow_remote", NULL };
 
 const struct option_section core_sections[] = {
 	{ "server", "The server as a whole.", server_options, sizeof(struct server_config),
 		server_fixed },
 	{ "c2s", "Connections of clients.", c2s_options, sizeof(struct c2s_config), c2s_fixed },
 	{ "auth", "Signing in.", auth_options, sizeof(struct auth_config), NULL },
+	{ "metrics", "Numbers for monitoring.", metrics_options, sizeof(struct metrics_config),
+		metrics_fixed },
 	{ 0 },
 };
 
@@ -117,5 +131,6 @@ core_config_of(struct config *config)
 	core->server = config_section(config, "server");
 	core->c2s = config_section(config, "c2s");
 	core->auth = config_section(config, "auth");
+	core->metrics = config_section(config, "metrics");
 	return core;
 }

@@ -37,10 +37,16 @@ struct auth_config {
 	uint32_t backoff_ms;
 };
 
+struct metrics_config {
+	const char *listen;
+	bool allow_remote;
+};
+
 struct core_config {
 	const struct server_config *server;
 	const struct c2s_config *c2s;
 	const struct auth_config *auth;
+	const struct metrics_config *metrics;
 };
 
 /* The sections, ending with a NULL name; the modules' follow them in the server's list. */

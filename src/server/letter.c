@@ -67,12 +67,23 @@ arrive(struct task *task)
 	route_open(letter->to, letter);
 }
 
+static void
+remember_most(struct shard *to, size_t bytes)
+{
+	size_t most = atomic_load_explicit(&to->mail_most, memory_order_relaxed);
+
+	while (bytes > most && !atomic_compare_exchange_weak_explicit(&to->mail_most, &most, bytes,
+				       memory_order_relaxed, memory_order_relaxed))
+		continue;
+}
+
 void
 letter_send(struct letter *letter, struct shard *from, struct shard *to)
 {
 	size_t before = atomic_fetch_add_explicit(
 		&to->mail_bytes, letter->size, memory_order_relaxed);
 
+	remember_most(to, before + letter->size);
 	if (before > LIMIT_MAIL)
 		from->mail_is_full = true;
 	letter->to = to;

@@ -36,6 +36,8 @@ login_free(struct login *login)
 static void
 forget(struct login *login)
 {
+	if (conn_is_tls(login->conn) && !conn_is_secured(login->conn))
+		shard_count(login->shard, METRIC_TLS_FAILURES_TOTAL);
 	credentials_cancel(&login->query);
 	if (login->iq != NULL)
 		iq_forget_login(login->iq);
@@ -256,6 +258,7 @@ secured(struct conn *conn)
 {
 	struct login *login = conn_owner(conn);
 
+	shard_count(login->shard, METRIC_TLS_HANDSHAKES_TOTAL);
 	set_deadline(login, login->shard->server->core->c2s->login_ms);
 }
 

@@ -59,6 +59,7 @@ begin_session(struct login *login, struct account *acct, struct slice resource)
 	stream_write_bound(conn_output(s->conn), login->bind_id, &s->jid);
 	conn_resume(s->conn);
 	conn_feed(s->conn);
+	shard_count(acct->shard, METRIC_SESSIONS_TOTAL);
 	log_info(acct->shard->server->log, "session bound", F_TEXT("jid", s->jid.full),
 		F_STR("tls", conn_tls_version(s->conn)), F_UINT("sessions", acct->session_count));
 	login_hand_over(login);

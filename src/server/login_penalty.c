@@ -75,6 +75,7 @@ go_on_after(struct login *login, uint32_t delay_ms, login_next *next)
 		next(login);
 		return;
 	}
+	shard_count(login->shard, METRIC_LOGIN_DELAYS_TOTAL);
 	login_wait(login);
 	login->next = next;
 	login->delay.fire = delay_over;
@@ -107,6 +108,8 @@ login_admit(struct login *login, login_next *next)
 		wait_ms = throttle_admit(networks, network, now, (uint32_t)(left / 2));
 		login->is_admitted = wait_ms > 0;
 	}
+	if (wait_ms == THROTTLE_REFUSED)
+		shard_count(login->shard, METRIC_LOGIN_REFUSALS_TOTAL);
 	if (wait_ms == THROTTLE_REFUSED)
 		login_refuse(login, SASL_TEMPORARY_AUTH_FAILURE,
 			"Too many sign-ins from your network failed lately; try again later");

@@ -67,4 +67,7 @@ void *session_state(struct session *s, const struct module *module);
 /* Counts one event of the module's metric with that index, on the account's or session's shard. */
 void metric_add(struct account *acct, const struct module *module, unsigned metric);
 
+/* The same for a request, which may be to a host; before it is answered. */
+void metric_add_iq(struct iq *iq, const struct module *module, unsigned metric);
+
 #endif

@@ -4,12 +4,14 @@
 #include "base/random.h"
 #include "proto/sasl.h"
 #include "server/account_internal.h"
+#include "server/certificates.h"
 #include "server/command_internal.h"
 #include "server/control.h"
 #include "server/credentials.h"
 #include "server/farewell.h"
 #include "server/iq_internal.h"
 #include "server/roster.h"
+#include "server/scrape.h"
 #include "server/secret.h"
 #include "server/server_internal.h"
 #include "server/session_internal.h"
@@ -291,8 +293,11 @@ server_use_config(struct server *server, struct config *config)
 int
 server_check_config(struct config *config, struct config_error *error)
 {
-	int r = admins_check(core_config_of(config)->server, error);
+	const struct core_config *core = core_config_of(config);
+	int r = admins_check(core->server, error);
 
+	if (r == 0)
+		r = scrape_check(core->metrics, error);
 	return r < 0 ? r : hosts_check(config, error);
 }
 
@@ -361,8 +366,11 @@ server_start(struct server *server, struct config_error *error)
 	r = c2s_start(server, error);
 	if (r == 0 && server->directory != NULL)
 		r = control_start(server, error);
+	if (r == 0)
+		r = scrape_start(server, error);
 	if (r < 0)
 		return r;
+	certificates_watch(server);
 	shards_run(server);
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "server/command_internal.h"
 #include "server/control.h"
+#include "server/scrape.h"
 #include "server/server_internal.h"
 #include "server/throttle.h"
 
@@ -86,6 +87,7 @@ server_destroy(struct server **server_ptr)
 		store_close(&server->store);
 	(void)turn_all(server, 0);
 	control_destroy(&server->control);
+	scrape_destroy(&server->scrape);
 	for (unsigned i = 0; i < server->shard_count; i++)
 		shard_destroy(server->shards[i]);
 	pipeline_finish(&server->pipeline);

@@ -34,12 +34,21 @@ enum core_table {
 	CORE_TABLES
 };
 
-/* The core's own counters and gauges; the names are in stats.c. */
+/* The core's own counters; the names are in stats.c. */
 enum core_metric {
 	METRIC_CONNECTIONS_TOTAL,
+	METRIC_TLS_HANDSHAKES_TOTAL,
+	METRIC_TLS_FAILURES_TOTAL,
 	METRIC_LOGINS_TOTAL,
 	METRIC_LOGIN_FAILURES_TOTAL,
+	METRIC_LOGIN_DELAYS_TOTAL,
+	METRIC_LOGIN_REFUSALS_TOTAL,
+	METRIC_SESSIONS_TOTAL,
+	METRIC_ACCOUNT_LOADS_TOTAL,
 	METRIC_STANZAS_TOTAL,
+	METRIC_MESSAGES_TOTAL,
+	METRIC_PRESENCES_TOTAL,
+	METRIC_IQS_TOTAL,
 	METRIC_MESSAGES_DELIVERED_TOTAL,
 	METRIC_LETTERS_TOTAL,
 	METRIC_BOUNCES_TOTAL,
@@ -90,6 +99,8 @@ struct server {
 	struct throttle *networks; /* that guess passwords; any thread */
 	struct control *control;   /* on shard 0 */
 	struct backup *backup;     /* of control_backup.c, on shard 0; NULL: none */
+	struct scrape *scrape;     /* likewise */
+	struct timer certificates; /* likewise: when to look at them again */
 	const char *directory;
 	void (*wants_stop)(void *arg); /* these three: see server_setup */
 	void (*wants_reload)(void *arg, void *ticket);
@@ -120,6 +131,7 @@ struct shard {
 	struct arena scratch;       /* of the stanza that is being handled */
 	struct xml_tokens tokens;   /* of the stanza that is being handled */
 	_Atomic(size_t) mail_bytes; /* of letters in its mailbox */
+	_Atomic(size_t) mail_most;  /* the most that ever were */
 	bool mail_is_full;          /* some mailbox had too much when this shard posted to it */
 	bool routing; /* a stanza is being handed to its home: further ones are queued */
 	struct sasl_context *sasl;

@@ -22,12 +22,22 @@ module_config(const struct host *host, const struct module *module)
 	return server_module(host->server, module)->config;
 }
 
+static void
+count(struct shard *shard, const struct module *module, unsigned metric)
+{
+	shard->metrics[server_module(shard->server, module)->first_metric + metric]++;
+}
+
 void
 metric_add(struct account *acct, const struct module *module, unsigned metric)
 {
-	const struct module_slot *slot = server_module(acct->shard->server, module);
+	count(acct->shard, module, metric);
+}
 
-	acct->shard->metrics[slot->first_metric + metric]++;
+void
+metric_add_iq(struct iq *iq, const struct module *module, unsigned metric)
+{
+	count(iq_shard(iq), module, metric);
 }
 
 /* Two owners of one route are a mistake of ours, and a start-up error. */

@@ -155,6 +155,12 @@ refuse(struct session *s, struct stanza *st, enum stanza_condition condition, co
 	route_bounce(s->account->shard, st, condition, why, NULL);
 }
 
+static const enum core_metric metric_of_kind[] = {
+	[STANZA_MESSAGE] = METRIC_MESSAGES_TOTAL,
+	[STANZA_PRESENCE] = METRIC_PRESENCES_TOTAL,
+	[STANZA_IQ] = METRIC_IQS_TOTAL,
+};
+
 /* False when the session is over. */
 static bool
 take_stanza(struct session *s, const struct xml_token *element)
@@ -176,6 +182,7 @@ take_stanza(struct session *s, const struct xml_token *element)
 		refuse(s, &st, condition, why);
 		return true;
 	}
+	shard_count(shard, metric_of_kind[st.kind]);
 	st.from = s->jid;
 	if (st.lang.p == NULL)
 		st.lang = s->lang;

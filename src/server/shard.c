@@ -2,11 +2,13 @@
 #include "io/sim.h"
 #include "proto/sasl.h"
 #include "server/account_internal.h"
+#include "server/certificates.h"
 #include "server/command_internal.h"
 #include "server/control.h"
 #include "server/credentials.h"
 #include "server/places.h"
 #include "server/quota.h"
+#include "server/scrape.h"
 #include "server/server_internal.h"
 #include "server/session_internal.h"
 #include "server/throttle.h"
@@ -120,8 +122,11 @@ say_farewell(struct task *task)
 	struct farewell *f = container_of(task, struct farewell, task);
 
 	c2s_stop(f->shard);
-	if (f->shard->number == 0)
+	if (f->shard->number == 0) {
 		control_stop(f->shard->server);
+		scrape_stop(f->shard->server);
+		certificates_unwatch(f->shard->server);
+	}
 	f->until_ms = loop_now_ms(f->shard->loop) + f->shard->server->core->server->stop_ms;
 	f->timer.fire = wait_for_clients;
 	timer_start(f->shard->loop, &f->timer, 0);

@@ -1,122 +1,150 @@
-/* One letter round all shards, each of which adds its numbers. */
-#include "server/stats.h"
+/* A visit to all shards, each of which gives a copy of its numbers. */
+#include "server/stats_internal.h"
 
-#include "base/clock.h"
 #include "server/server_internal.h"
+#include "server/visit.h"
 
 #include <stdlib.h>
 
-enum gauge {
-	GAUGE_CONNECTIONS,
-	GAUGE_LOGINS,
-	GAUGE_SESSIONS,
-	GAUGE_ACCOUNTS,
-	GAUGE_TIMERS,
-	GAUGE_LOOP_LAG_US,
-	GAUGE_COMMITS,
-	GAUGE_READS,
-	GAUGE_ROWS,
-	GAUGE_WAL_BYTES,
-	GAUGE_LOG_DROPPED,
-	GAUGES
+const struct metric core_metrics[CORE_METRICS + 1] = {
+	[METRIC_CONNECTIONS_TOTAL] = { "connections_total", "Connections of clients." },
+	[METRIC_TLS_HANDSHAKES_TOTAL] = { "tls_handshakes_total",
+		"TLS handshakes that were done." },
+	[METRIC_TLS_FAILURES_TOTAL] = { "tls_failures_total",
+		"Connections that ended in the TLS handshake." },
+	[METRIC_LOGINS_TOTAL] = { "logins_total", "Sign-ins that succeeded." },
+	[METRIC_LOGIN_FAILURES_TOTAL] = { "login_failures_total", "Sign-ins that failed." },
+	[METRIC_LOGIN_DELAYS_TOTAL] = { "login_delays_total",
+		"Answers and attempts held up because of failures before." },
+	[METRIC_LOGIN_REFUSALS_TOTAL] = { "login_refusals_total",
+		"Attempts not looked at because too many of their network failed." },
+	[METRIC_SESSIONS_TOTAL] = { "sessions_bound_total", "Resources that were bound." },
+	[METRIC_ACCOUNT_LOADS_TOTAL] = { "account_loads_total",
+		"Accounts that were read into memory." },
+	[METRIC_STANZAS_TOTAL] = { "stanzas_total", "Stanzas that clients sent." },
+	[METRIC_MESSAGES_TOTAL] = { "messages_total", "Messages that clients sent." },
+	[METRIC_PRESENCES_TOTAL] = { "presences_total", "Presences that clients sent." },
+	[METRIC_IQS_TOTAL] = { "iqs_total", "Requests and answers that clients sent." },
+	[METRIC_MESSAGES_DELIVERED_TOTAL] = { "messages_delivered_total",
+		"Messages that were given to sessions." },
+	[METRIC_LETTERS_TOTAL] = { "letters_total",
+		"Stanzas that went from one shard to another." },
+	[METRIC_BOUNCES_TOTAL] = { "bounces_total", "Stanzas that came back as errors." },
+	[METRIC_STREAM_ERRORS_TOTAL] = { "stream_errors_total",
+		"Streams that the server ended with an error." },
+	{ 0 },
 };
 
-static const char *const gauge_names[GAUGES] = {
-	[GAUGE_CONNECTIONS] = "connections",
-	[GAUGE_LOGINS] = "logins",
-	[GAUGE_SESSIONS] = "sessions",
-	[GAUGE_ACCOUNTS] = "accounts_in_memory",
-	[GAUGE_TIMERS] = "timers",
-	[GAUGE_LOOP_LAG_US] = "loop_lag_us",
-	[GAUGE_COMMITS] = "store_commits",
-	[GAUGE_READS] = "store_reads",
-	[GAUGE_ROWS] = "store_rows",
-	[GAUGE_WAL_BYTES] = "store_wal_bytes",
-	[GAUGE_LOG_DROPPED] = "log_lines_dropped",
-};
-
-static const char *const metric_names[CORE_METRICS] = {
-	[METRIC_CONNECTIONS_TOTAL] = "connections_total",
-	[METRIC_LOGINS_TOTAL] = "logins_total",
-	[METRIC_LOGIN_FAILURES_TOTAL] = "login_failures_total",
-	[METRIC_STANZAS_TOTAL] = "stanzas_total",
-	[METRIC_MESSAGES_DELIVERED_TOTAL] = "messages_delivered_total",
-	[METRIC_LETTERS_TOTAL] = "letters_total",
-	[METRIC_BOUNCES_TOTAL] = "bounces_total",
-	[METRIC_STREAM_ERRORS_TOTAL] = "stream_errors_total",
-};
-
-struct stats {
-	struct task task;
-	struct server *server;
-	unsigned at; /* the shard that adds now */
-	void (*ready)(void *arg, const struct stats *stats);
-	void *arg;
-	uint64_t gauges[GAUGES];
-	uint64_t metrics[];
-};
+/* ---- Collecting ---- */
 
 static void
-add_store(struct stats *stats)
+see(struct shard *shard, void *arg)
 {
-	struct store_stats store;
+	struct stats *stats = arg;
+	unsigned count = stats->server->metric_count;
+	struct shard_numbers *numbers = &stats->shards[shard->number];
+	uint64_t *metrics = stats->metrics + (size_t)shard->number * count;
 
-	store_get_stats(stats->server->store, &store);
-	stats->gauges[GAUGE_COMMITS] = store.commits;
-	stats->gauges[GAUGE_READS] = store.batches;
-	stats->gauges[GAUGE_ROWS] = store.rows;
-	stats->gauges[GAUGE_WAL_BYTES] = store.wal_bytes;
-	stats->gauges[GAUGE_LOG_DROPPED] = stats->server->log == NULL
-						   ? 0
-						   : log_dropped(stats->server->log);
+	loop_stats(shard->loop, &numbers->loop);
+	numbers->connections = shard->login_count + shard->session_count;
+	numbers->logins = shard->login_count;
+	numbers->sessions = shard->session_count;
+	numbers->accounts = shard->accounts.count;
+	numbers->mail_bytes = atomic_load_explicit(&shard->mail_bytes, memory_order_relaxed);
+	numbers->mail_most = atomic_load_explicit(&shard->mail_most, memory_order_relaxed);
+	memcpy(metrics, shard->metrics, count * sizeof(*metrics));
+	numbers->metrics = metrics;
 }
 
 static void
-add_shard(struct stats *stats, const struct shard *shard)
+finish(struct shard *shard, void *arg)
 {
-	struct loop_stats loop;
+	struct stats *stats = arg;
+	const struct server *server = shard->server;
 
-	loop_stats(shard->loop, &loop);
-	stats->gauges[GAUGE_CONNECTIONS] += shard->login_count + shard->session_count;
-	stats->gauges[GAUGE_LOGINS] += shard->login_count;
-	stats->gauges[GAUGE_SESSIONS] += shard->session_count;
-	stats->gauges[GAUGE_ACCOUNTS] += shard->accounts.count;
-	stats->gauges[GAUGE_TIMERS] += loop.timers;
-	if (loop.lag_us > stats->gauges[GAUGE_LOOP_LAG_US])
-		stats->gauges[GAUGE_LOOP_LAG_US] = loop.lag_us;
-	for (unsigned i = 0; i < stats->server->metric_count; i++)
-		stats->metrics[i] += shard->metrics[i];
-}
-
-static void
-visit(struct task *task)
-{
-	struct stats *stats = container_of(task, struct stats, task);
-	struct server *server = stats->server;
-
-	if (stats->at < server->shard_count)
-		add_shard(stats, server->shards[stats->at]);
-	if (++stats->at < server->shard_count) {
-		loop_post(server->shards[stats->at]->loop, &stats->task);
-	} else if (stats->at == server->shard_count) {
-		loop_post(server->shards[0]->loop, &stats->task);
-	} else {
-		add_store(stats);
-		stats->ready(stats->arg, stats);
-		free(stats);
-	}
+	store_get_stats(server->store, &stats->store);
+	stats->log_dropped = server->log == NULL ? 0 : log_dropped(server->log);
+	stats->jobs = worker_pool_waiting(server->workers);
+	stats->ready(stats->arg, stats);
+	free(stats->shards);
+	free(stats->metrics);
+	free(stats);
 }
 
 void
 stats_collect(struct server *server, void (*ready)(void *arg, const struct stats *stats), void *arg)
 {
-	struct stats *stats = xcalloc(1, sizeof(*stats) + server->metric_count * sizeof(uint64_t));
+	struct stats *stats = xcalloc(1, sizeof(*stats));
 
 	stats->server = server;
 	stats->ready = ready;
 	stats->arg = arg;
-	stats->task.run = visit;
-	loop_post(server->shards[0]->loop, &stats->task);
+	stats->shard_count = server->shard_count;
+	stats->shards = xcalloc(server->shard_count, sizeof(*stats->shards));
+	stats->metrics = xcalloc(
+		size_mul(server->shard_count, server->metric_count), sizeof(*stats->metrics));
+	visit_all(server->shards[0], see, finish, stats);
+}
+
+/* ---- Sums, by short names ---- */
+
+struct teller {
+	void (*tell)(void *arg, const char *name, uint64_t number);
+	void *arg;
+	const struct stats *stats;
+};
+
+static void
+tell_shards(const struct teller *t)
+{
+	struct shard_numbers sum = { 0 };
+
+	for (unsigned i = 0; i < t->stats->shard_count; i++) {
+		const struct shard_numbers *one = &t->stats->shards[i];
+
+		sum.connections += one->connections;
+		sum.logins += one->logins;
+		sum.sessions += one->sessions;
+		sum.accounts += one->accounts;
+		sum.loop.timers += one->loop.timers;
+		sum.loop.queued_bytes += one->loop.queued_bytes;
+		sum.mail_bytes += one->mail_bytes;
+		if (one->loop.lag_us > sum.loop.lag_us)
+			sum.loop.lag_us = one->loop.lag_us;
+	}
+	t->tell(t->arg, "connections", sum.connections);
+	t->tell(t->arg, "logins", sum.logins);
+	t->tell(t->arg, "sessions", sum.sessions);
+	t->tell(t->arg, "accounts_in_memory", sum.accounts);
+	t->tell(t->arg, "timers", sum.loop.timers);
+	t->tell(t->arg, "loop_lag_us", sum.loop.lag_us);
+	t->tell(t->arg, "output_queue_bytes", sum.loop.queued_bytes);
+	t->tell(t->arg, "mailbox_bytes", sum.mail_bytes);
+}
+
+static void
+tell_store(const struct teller *t)
+{
+	const struct store_stats *store = &t->stats->store;
+
+	t->tell(t->arg, "store_commits", store->commits);
+	t->tell(t->arg, "store_reads", store->batches);
+	t->tell(t->arg, "store_rows", store->rows);
+	t->tell(t->arg, "store_wal_bytes", store->wal_bytes);
+	t->tell(t->arg, "store_queue_bytes", store->queued_bytes);
+	t->tell(t->arg, "log_lines_dropped", t->stats->log_dropped);
+}
+
+static void
+tell_metrics(const struct teller *t, const struct metric *metrics, unsigned first)
+{
+	for (unsigned i = 0; metrics != NULL && metrics[i].name != NULL; i++) {
+		uint64_t sum = 0;
+
+		for (unsigned k = 0; k < t->stats->shard_count; k++)
+			sum += t->stats->shards[k].metrics[first + i];
+		t->tell(t->arg, metrics[i].name, sum);
+	}
 }
 
 void
@@ -124,16 +152,12 @@ stats_each(const struct stats *stats, void (*tell)(void *arg, const char *name, 
 	void *arg)
 {
 	const struct server *server = stats->server;
+	const struct teller t = { tell, arg, stats };
 
-	for (unsigned i = 0; i < GAUGES; i++)
-		tell(arg, gauge_names[i], stats->gauges[i]);
-	for (unsigned i = 0; i < CORE_METRICS; i++)
-		tell(arg, metric_names[i], stats->metrics[i]);
-	for (size_t m = 0; m < server->module_count; m++) {
-		const struct module_slot *slot = &server->modules[m];
-		const struct metric *metric = slot->module->metrics;
-
-		for (unsigned i = 0; metric != NULL && metric[i].name != NULL; i++)
-			tell(arg, metric[i].name, stats->metrics[slot->first_metric + i]);
-	}
+	tell_shards(&t);
+	tell_store(&t);
+	tell_metrics(&t, core_metrics, 0);
+	for (size_t m = 0; m < server->module_count; m++)
+		tell_metrics(
+			&t, server->modules[m].module->metrics, server->modules[m].first_metric);
 }

@@ -94,6 +94,8 @@ count_commit(struct store_stats *stats, const struct store_txn *txn)
 	stats->bytes += txn->bytes;
 	stats->commit_us[0]++;
 	stats->group_size[0]++;
+	histogram_add(&stats->answer_us, STORE_ANSWER_SHIFT, 0);
+	histogram_add(&stats->group_rows, STORE_ROWS_SHIFT, txn->rows);
 }
 
 static int

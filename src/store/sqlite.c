@@ -9,6 +9,8 @@
  */
 #include "store/sqlite_internal.h"
 
+#include "base/clock.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -68,6 +70,7 @@ static void
 sqlite_commit(struct store *store, struct store_txn *txn)
 {
 	struct sqlite_store *s = sqlite_of(store);
+	uint64_t sent_us = clock_monotonic_us();
 	bool wakes = false;
 
 	(void)pthread_mutex_lock(&s->lock);
@@ -77,6 +80,7 @@ sqlite_commit(struct store *store, struct store_txn *txn)
 		store_post(store, &txn->request, -EIO);
 	} else {
 		txn->ticket = ++s->last_ticket;
+		txn->sent_us = sent_us;
 		s->owner_ticket[owner_slot(txn->owner)] = txn->ticket;
 		requests_append(&s->writes, &txn->request);
 		atomic_fetch_add(&s->queued_bytes, txn->bytes);

@@ -169,8 +169,9 @@ bucket(uint64_t value, uint64_t first, size_t buckets)
 }
 
 static void
-count_txn(struct store_stats *stats, const struct store_txn *txn)
+count_txn(struct store_stats *stats, const struct store_txn *txn, uint64_t now_us)
 {
+	histogram_add(&stats->answer_us, STORE_ANSWER_SHIFT, now_us - txn->sent_us);
 	if (is_refusal(txn->request.error)) {
 		stats->txns_refused++;
 	} else if (txn->request.error < 0) {
@@ -186,10 +187,11 @@ static void
 count_group(struct sqlite_store *s, const struct group *group)
 {
 	struct store_stats *stats = &s->stats;
-	uint64_t us = clock_monotonic_us() - group->started_us;
+	uint64_t now_us = clock_monotonic_us(), us = now_us - group->started_us;
 
 	for (struct store_request *at = group->taken.first; at != NULL; at = at->next)
-		count_txn(stats, store_txn_of(at));
+		count_txn(stats, store_txn_of(at), now_us);
+	histogram_add(&stats->group_rows, STORE_ROWS_SHIFT, group->rows);
 	stats->commits++;
 	stats->commit_us_sum += us;
 	stats->commit_us[bucket(us, 250, STORE_LATENCIES)]++;

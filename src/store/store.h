@@ -47,6 +47,7 @@
 #define STORE_STORE_H
 
 #include "base/arena.h"
+#include "base/histogram.h"
 
 struct store;
 struct store_request;
@@ -294,6 +295,8 @@ void store_cancel_backup(struct store *store);
 /* ---- Watching ---- */
 
 enum { STORE_LATENCIES = 13, STORE_SIZES = 10 };
+/* Of the histograms below: 256 us, one row. */
+enum { STORE_ANSWER_SHIFT = 8, STORE_ROWS_SHIFT = 0 };
 
 struct store_stats {
 	uint64_t commits; /* groups that were synced */
@@ -309,6 +312,8 @@ struct store_stats {
 	uint64_t commit_us[STORE_LATENCIES]; /* up to 250 << i; the last: more */
 	/* How many transactions were in a group. */
 	uint64_t group_size[STORE_SIZES]; /* up to 1 << i; the last: more */
+	/* From store_commit of a transaction to its answer; and the rows of a group. */
+	struct histogram answer_us, group_rows;
 	/* Now. */
 	uint64_t wal_bytes;
 	uint64_t queued_txns, queued_bytes, queued_batches;

@@ -54,8 +54,9 @@ struct store_txn {
 	struct slice owner;
 	struct op *first, **last;
 	size_t rows, bytes;
-	uint64_t ticket; /* SQLite: its number in the order of commits */
-	int refused;     /* a size that is too large */
+	uint64_t ticket;  /* SQLite: its number in the order of commits */
+	uint64_t sent_us; /* when it was sent away */
+	int refused;      /* a size that is too large */
 };
 
 enum read_kind { READ_ALL, READ_KEY, READ_LOG, READ_COUNT, READ_SIZE, READ_OWNERS };

@@ -19,11 +19,11 @@ HOST = """host "{domain}" {{ certificate = "{dir}/certs/{domain}.pem" key = "{di
 """
 
 
-def make_certificate(where, domain, name=None):
+def make_certificate(where, domain, name=None, days=90):
     """A certificate for the domain that is its own authority."""
     name = name or domain
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-                    "-nodes", "-subj", f"/CN={domain}", "-days", "2",
+                    "-nodes", "-subj", f"/CN={domain}", "-days", str(days),
                     "-addext", f"subjectAltName=DNS:{domain}",
                     "-keyout", where / f"{name}.key", "-out", where / f"{name}.pem"],
                    check=True, capture_output=True)
