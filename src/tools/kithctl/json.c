@@ -1,7 +1,7 @@
 /* What leaves here is valid JSON whatever came from the server, or a user's client. */
 #include "tools/kithctl/json.h"
 
-#include "xml/chars.h"
+#include "base/utf8.h"
 
 static const char *
 short_escape(char c)

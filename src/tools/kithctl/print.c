@@ -4,8 +4,8 @@
  */
 #include "tools/kithctl/print.h"
 
+#include "base/utf8.h"
 #include "tools/kithctl/json.h"
-#include "xml/chars.h"
 
 #include <stdlib.h>
 
@@ -56,8 +56,8 @@ print_text(struct buffer *out, struct slice text)
 			(void)buffer_text(out, "\xef\xbf\xbd");
 		else if (code == '\n')
 			(void)buffer_text(out, "\\n");
-		else if (code < 0x20 || (code >= 0x7f && code < 0xa0))
-			(void)buffer_printf(out, "\\x%02x", code);
+		else if (!utf8_is_plain(code))
+			(void)buffer_printf(out, code < 0x100 ? "\\x%02x" : "\\u%04x", code);
 		else
 			(void)buffer_append(out, slice_make(at, (size_t)len));
 		at += len <= 0 ? 1 : len;

@@ -1,4 +1,5 @@
-/* Answers for people: tables and lists, in which nothing can move a terminal's cursor. */
+/* Answers for people: tables and lists, in which nothing can move a terminal's cursor or turn the
+ * direction of the text. */
 #ifndef KITHCTL_PRINT_H
 #define KITHCTL_PRINT_H
 

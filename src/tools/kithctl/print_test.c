@@ -157,6 +157,20 @@ one_record_is_a_line_for_each_field(void **state)
 }
 
 static void
+nothing_moves_the_cursor_or_turns_the_text(void **state)
+{
+	struct buffer out;
+
+	(void)state;
+	buffer_init(&out, 256);
+	/* NOLINTNEXTLINE(misc-misleading-bidirectional): on purpose */
+	print_text(&out, SLICE("a\nb\x1b[2J\xc2\x9b\x7f\xff\xe2\x80\xaetxt"));
+	assert_true(
+		slice_is_text(buffer_slice(&out), "a\\nb\\x1b[2J\\x9b\\x7f\xef\xbf\xbd\\u202etxt"));
+	buffer_finish(&out);
+}
+
+static void
 sizes_are_in_the_unit_that_fits(void **state)
 {
 	static const struct {
@@ -191,6 +205,7 @@ main(void)
 		cmocka_unit_test(a_number_that_is_none_becomes_a_string),
 		cmocka_unit_test(a_table_has_columns_and_no_control_characters),
 		cmocka_unit_test(one_record_is_a_line_for_each_field),
+		cmocka_unit_test(nothing_moves_the_cursor_or_turns_the_text),
 		cmocka_unit_test(sizes_are_in_the_unit_that_fits),
 	};
 
