@@ -41,17 +41,33 @@ encode_attribute(struct buffer *out, const struct field *f, const void *at)
 		xml_write_attribute(out, f->name, text);
 }
 
+/* Without the '>'. */
+static void
+write_open(struct buffer *out, const char *name)
+{
+	(void)buffer_append(out, SLICE("<"));
+	(void)buffer_text(out, name);
+}
+
+static void
+write_close(struct buffer *out, const char *name)
+{
+	(void)buffer_append(out, SLICE("</"));
+	(void)buffer_text(out, name);
+	(void)buffer_append(out, SLICE(">"));
+}
+
 static void
 encode_text_child(struct buffer *out, const struct field *f, struct slice text)
 {
 	if (text.p == NULL)
 		return;
-	(void)buffer_printf(out, "<%s", f->name);
+	write_open(out, f->name);
 	if (f->ns != NULL)
 		xml_write_attribute(out, "xmlns", slice_of(f->ns));
 	(void)buffer_text(out, ">");
 	xml_write_text(out, text);
-	(void)buffer_printf(out, "</%s>", f->name);
+	write_close(out, f->name);
 }
 
 static void
@@ -65,7 +81,7 @@ static void
 encode_jids(struct buffer *out, const struct field *f, const struct jid_list *list)
 {
 	for (size_t i = 0; i < list->count; i++) {
-		(void)buffer_printf(out, "<%s", f->name);
+		write_open(out, f->name);
 		if (f->ns != NULL)
 			xml_write_attribute(out, "xmlns", slice_of(f->ns));
 		xml_write_attribute(out, f->attribute, list->v[i].full);
@@ -131,7 +147,7 @@ encode_element(struct buffer *out, const char *name, const char *ns, const struc
 {
 	size_t open;
 
-	(void)buffer_printf(out, "<%s", name);
+	write_open(out, name);
 	if (ns != NULL)
 		xml_write_attribute(out, "xmlns", slice_of(ns));
 	for (const struct field *f = fields; f != NULL && data != NULL && f->kind != FIELD_END; f++)
@@ -145,7 +161,7 @@ encode_element(struct buffer *out, const char *name, const char *ns, const struc
 		(void)buffer_text(out, "/>");
 		return;
 	}
-	(void)buffer_printf(out, "</%s>", name);
+	write_close(out, name);
 }
 
 void

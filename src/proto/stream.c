@@ -343,18 +343,27 @@ stream_write_header(
 	(void)buffer_text(out, " version='1.0'>");
 }
 
+/* For each sign-in, so not by printf, which takes ten times as long. */
+static void
+put(struct buffer *out, const char *const *texts)
+{
+	for (; *texts != NULL; texts++)
+		(void)buffer_text(out, *texts);
+}
+
 static void
 write_mechanisms(struct buffer *out, const char *const *mechanisms, const char *const *bindings)
 {
 	(void)buffer_text(out, "<mechanisms xmlns='" NS_SASL "'>");
 	for (; *mechanisms != NULL; mechanisms++)
-		(void)buffer_printf(out, "<mechanism>%s</mechanism>", *mechanisms);
+		put(out, (const char *const[]){ "<mechanism>", *mechanisms, "</mechanism>", NULL });
 	(void)buffer_text(out, "</mechanisms>");
 	if (bindings == NULL || *bindings == NULL)
 		return;
 	(void)buffer_text(out, "<sasl-channel-binding xmlns='" NS_CB "'>");
 	for (; *bindings != NULL; bindings++)
-		(void)buffer_printf(out, "<channel-binding type='%s'/>", *bindings);
+		put(out,
+			(const char *const[]){ "<channel-binding type='", *bindings, "'/>", NULL });
 	(void)buffer_text(out, "</sasl-channel-binding>");
 }
 
@@ -394,14 +403,14 @@ stream_write_proceed(struct buffer *out)
 static void
 write_sasl(struct buffer *out, const char *name, struct slice data)
 {
-	(void)buffer_printf(out, "<%s xmlns='" NS_SASL "'", name);
+	put(out, (const char *const[]){ "<", name, " xmlns='" NS_SASL "'", NULL });
 	if (data.p == NULL) {
 		(void)buffer_text(out, "/>");
 		return;
 	}
 	(void)buffer_text(out, ">");
 	(void)buffer_append(out, data);
-	(void)buffer_printf(out, "</%s>", name);
+	put(out, (const char *const[]){ "</", name, ">", NULL });
 }
 
 void
