@@ -23,7 +23,7 @@ static const char usage_text
 	     "      --first-account N    number of the first account (0)\n"
 	     "      --tls KIND           none, starttls or direct (starttls)\n"
 	     "      --ca FILE            check the server's certificate against FILE\n"
-	     "      --sasl MECHANISM     scram (SCRAM-SHA-1) or plain (scram)\n"
+	     "      --sasl MECHANISM     PLAIN or SCRAM-SHA-1, -256, -512 (SCRAM-SHA-1)\n"
 	     "      --no-presence        do not become available after sign-in\n"
 	     "      --roster N           ask for the roster, of N items, before becoming "
 	     "available\n"
