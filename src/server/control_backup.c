@@ -13,6 +13,7 @@
 
 /* From the question until the copy is taken away; one at a time. On shard 0. */
 struct backup {
+	struct job removal; /* of a copy that nobody took */
 	struct server *server;
 	struct control_request *request; /* until it is answered */
 	const struct control_client *client;
@@ -31,13 +32,38 @@ end(struct backup *backup)
 }
 
 static void
+remove_copy(struct job *job)
+{
+	(void)unlink(container_of(job, struct backup, removal)->path);
+}
+
+static void
+copy_removed(struct job *job)
+{
+	end(container_of(job, struct backup, removal));
+}
+
+/* Giving the room of a large file back takes a while; a loop should not wait for it. */
+static void
+abandon(struct backup *backup)
+{
+	struct server *server = backup->server;
+
+	backup->removal.loop = server->shards[0]->loop;
+	backup->removal.run = remove_copy;
+	backup->removal.done = copy_removed;
+	if (server->workers == NULL || worker_submit(server->workers, &backup->removal) < 0)
+		end(backup);
+}
+
+static void
 client_gone(void *arg)
 {
 	struct backup *backup = arg;
 
 	backup->is_gone = true;
 	if (backup->is_made)
-		end(backup);
+		abandon(backup);
 	else
 		store_cancel_backup(backup->server->store);
 }
@@ -83,13 +109,14 @@ made(struct store_request *stored)
 		tell(request, backup);
 		return;
 	}
-	if (!backup->is_gone)
-		control_when_gone(request, NULL, NULL);
-	end(backup);
-	if (stored->error < 0)
-		refuse(request, stored->error);
-	else
+	if (backup->is_gone) {
+		abandon(backup);
 		control_ok(request); /* to nobody */
+		return;
+	}
+	control_when_gone(request, NULL, NULL);
+	end(backup);
+	refuse(request, stored->error);
 }
 
 void
