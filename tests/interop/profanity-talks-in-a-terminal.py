@@ -30,8 +30,8 @@ class Profanity(Terminal):
         self.see("Enter password")
         self.type(password)
 
-    def connect(self, password=None):
-        self.dial(password or self.password)
+    def connect(self):
+        self.dial(self.password)
         self.see("logged in successfully")
 
     def quit(self):
@@ -205,8 +205,8 @@ def _(server):
 @suite.check("the password is changed", shows="password")
 def _(server):
     server.must("user", "add", "nurse@kith.test", "angelica")
-    with Profanity(server, "nurse") as nurse:
-        nurse.connect("angelica")
+    with Profanity(server, "nurse", "angelica") as nurse:
+        nurse.connect()
         nurse.type("/changepassword")
         nurse.see("Enter password")
         nurse.type("peter")

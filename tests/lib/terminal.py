@@ -21,9 +21,9 @@ class Terminal:
     size = (160, 50)
     variables = {}
 
-    def __init__(self, server, user):
+    def __init__(self, server, user, password=None):
         self.server, self.user = server, user
-        self.password = server.users.get(user)
+        self.password = password or server.users.get(user)
         self.home = tempfile.mkdtemp(prefix="kith-term-")
         self.socket = os.path.join(self.home, "tmux")
         self.env = {"HOME": self.home, "PATH": os.environ["PATH"], "LANG": "C.UTF-8",
