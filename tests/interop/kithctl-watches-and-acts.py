@@ -277,7 +277,7 @@ def _(server):
 def ask_raw(server, data, answered=True):
     """What the server says to these bytes on its control socket; None: it closed."""
     with socket.socket(socket.AF_UNIX) as sock:
-        sock.settimeout(20)
+        sock.settimeout(60)
         sock.connect(os.path.join(server.dir, "kithd.sock"))
         try:
             sock.sendall(data)
