@@ -83,7 +83,7 @@ def _(server):
         assert any("mechanism=\"SCRAM-SHA-" in line for line in juliet.log), "not SCRAM"
 
 
-@suite.check("refuses a server whose certificate it cannot verify")
+@suite.check("refuses a server whose certificate it cannot verify", shows="sign-in")
 def _(server):
     juliet = Person(server, "juliet", ca="/etc/ssl/certs/ca-certificates.crt")
     try:
@@ -93,7 +93,7 @@ def _(server):
         juliet.__exit__()
 
 
-@suite.check("adds, reads and removes a contact; the other resource gets the pushes")
+@suite.check("adds, reads and removes a contact; the other resource gets the pushes", shows="roster")
 def _(server):
     with Person(server, "juliet", "one") as one, Person(server, "juliet", "two") as two:
         for person in (one, two):
@@ -106,7 +106,8 @@ def _(server):
         two.wait("push nurse@kith.test remove -")
 
 
-@suite.check("two people subscribe, and see each other come, change and go")
+@suite.check("two people subscribe, and see each other come, change and go",
+             shows="subscription presence")
 def _(server):
     with Person(server, "juliet") as juliet:
         with Person(server, "romeo") as romeo:
@@ -123,13 +124,17 @@ def _(server):
             romeo.wait(f"presence {juliet.jid} - -")
             juliet.do("presence dnd")
             romeo.wait(f"presence {juliet.jid} - dnd")
+            juliet.do("presence away")
+            romeo.wait(f"presence {juliet.jid} - away")
+            juliet.do("presence")
+            romeo.wait(f"presence {juliet.jid} - -")
             romeo.quit()
         juliet.wait(f"presence {romeo.jid} unavailable")
         juliet.ask("roster")
         juliet.wait("item romeo@kith.test both -")
 
 
-@suite.check("messages arrive both ways and in order")
+@suite.check("messages arrive both ways and in order", shows="messages")
 def _(server):
     with Person(server, "juliet") as juliet, Person(server, "romeo") as romeo:
         for i in range(50):
@@ -142,7 +147,7 @@ def _(server):
         romeo.quit()
 
 
-@suite.check("a message to someone offline is kept and delivered once")
+@suite.check("a message to someone offline is kept and delivered once", shows="offline")
 def _(server):
     with Person(server, "juliet") as juliet:
         for text in ("one", "two"):

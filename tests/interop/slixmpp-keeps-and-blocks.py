@@ -52,15 +52,15 @@ async def until(condition):
         await asyncio.sleep(0.01)
 
 
-def check(sentence):
+def check(sentence, shows=""):
     """A check that is a coroutine; each has a loop of its own."""
     def add(function):
-        suite.check(sentence)(lambda server: asyncio.run(function(server)))
+        suite.check(sentence, shows)(lambda server: asyncio.run(function(server)))
         return function
     return add
 
 
-@check("an avatar in a vCard comes back byte by byte, to others too")
+@check("an avatar in a vCard comes back byte by byte, to others too", shows="vcard avatar")
 async def _(server):
     juliet, romeo = await Person(server, "juliet").arrive(), await Person(server, "romeo").arrive()
     # It cannot begin without a vCard: it takes the error for one that ends everything.
@@ -93,7 +93,7 @@ async def _(server):
     await juliet.leave()
 
 
-@check("who is blocked is not heard, the list is pushed, and unblocking ends it")
+@check("who is blocked is not heard, the list is pushed, and unblocking ends it", shows="blocking")
 async def _(server):
     juliet, romeo = await Person(server, "juliet").arrive(), await Person(server, "romeo").arrive()
     await juliet["xep_0191"].get_blocked()

@@ -57,15 +57,16 @@ class Person(slixmpp.ClientXMPP):
         await asyncio.wait_for(self.disconnect(), STEP)
 
 
-def check(sentence):
+def check(sentence, shows=""):
     """A check that is a coroutine; each has a loop of its own."""
     def add(function):
-        suite.check(sentence)(lambda server: asyncio.run(function(server)))
+        suite.check(sentence, shows)(lambda server: asyncio.run(function(server)))
         return function
     return add
 
 
-@check("makes an account, signs in, changes the password and removes the account")
+@check("makes an account, signs in, changes the password and removes the account",
+       shows="password removal")
 async def _(server):
     nurse = Person(server, "nurse", "angelica", signs_up=True)
     assert await nurse.arrive(), "the account that was made does not work"

@@ -84,10 +84,10 @@ def bodies(person):
     return [str(m["body"]) for m in person.messages if m["body"]]
 
 
-def check(sentence):
+def check(sentence, shows=""):
     """A check that is a coroutine; each has a loop of its own."""
     def add(function):
-        suite.check(sentence)(lambda server: asyncio.run(function(server)))
+        suite.check(sentence, shows)(lambda server: asyncio.run(function(server)))
         return function
     return add
 
@@ -114,7 +114,7 @@ async def _(server):
     return f"{person.mechanism} after {person.failures} refusals"
 
 
-@check("refuses a server whose certificate it cannot verify")
+@check("refuses a server whose certificate it cannot verify", shows="sign-in")
 async def _(server):
     person = Person(server, "juliet")
     person.ca_certs = "/etc/ssl/certs/ca-certificates.crt"
@@ -130,7 +130,8 @@ async def two(server):
             await Person(server, "romeo", ["SCRAM-SHA-256"]).arrive())
 
 
-@check("adds a contact, reads the roster back, and hears of it on the other resource")
+@check("adds a contact, reads the roster back, and hears of it on the other resource",
+       shows="roster groups")
 async def _(server):
     here = await Person(server, "juliet").arrive()
     there = await Person(server, "juliet", resource="other").arrive()
@@ -149,7 +150,8 @@ async def _(server):
     await there.leave()
 
 
-@check("two people subscribe to each other and see each other come and go")
+@check("two people subscribe to each other and see each other come and go",
+       shows="subscription presence")
 async def _(server):
     juliet, romeo = await two(server)
     juliet.send_presence_subscription("romeo@kith.test", ptype="subscribe")
@@ -164,6 +166,10 @@ async def _(server):
     juliet.send_presence(pshow="away", pstatus="on the balcony")
     await until(lambda: [p for p in romeo.presences if p["status"] == "on the balcony"
                          and p["show"] == "away"], "the changed presence")
+    juliet.send_presence(pshow="dnd", pstatus="asleep")
+    await until(lambda: romeo.presences[-1]["type"] == "dnd", "the busy presence")
+    juliet.send_presence()
+    await until(lambda: romeo.presences[-1]["type"] == "available", "the return")
     fresh = await Person(server, "juliet", resource="fresh").arrive()
     assert fresh.client_roster["romeo@kith.test"]["subscription"] == "both"
     await fresh.leave()
@@ -175,7 +181,7 @@ async def _(server):
     await juliet.leave()
 
 
-@check("messages arrive both ways, in order, with markup and other scripts")
+@check("messages arrive both ways, in order, with markup and other scripts", shows="messages")
 async def _(server):
     juliet, romeo = await two(server)
     texts = [f"{i}: <&>\"' \u00e9 \u20ac \U0001F600" for i in range(50)]
@@ -189,7 +195,7 @@ async def _(server):
     await romeo.leave()
 
 
-@check("messages to someone offline are kept, delivered once, with their time")
+@check("messages to someone offline are kept, delivered once, with their time", shows="offline")
 async def _(server):
     juliet = await Person(server, "juliet").arrive()
     for text in ("first", "second", "third"):
