@@ -205,6 +205,22 @@ def _(server):
     assert 88 < days <= 90 and abs((end - time.time()) / 86400 - days) < 0.1, (days, end)
 
 
+@suite.check("output that a client does not take is seen waiting, and gone with the client")
+def _(server):
+    with Client.login(server, "juliet", "a", presence=True) as juliet:
+        romeo = Client.login(server, "romeo", "b", presence=True)
+        for number in range(2000):  # more than the kernel's buffers hold; nobody reads
+            juliet.message(romeo.jid, f"{number} " + "x" * 4000)
+        wait_until(lambda: total(scrape(server)[0], "kith_output_queue_bytes") > 100000, 10,
+                   "a queue")
+        romeo.close()
+        wait_until(lambda: total(scrape(server)[0], "kith_output_queue_bytes") == 0, 10,
+                   "its end")
+    most = total(scrape(server)[0], "kith_output_queue_highest_bytes")
+    assert most > 100000, most
+    return f"at most {most / 1024:.0f} KiB"
+
+
 @suite.check("HEAD says what GET would, and is short")
 def _(server):
     answer, body = get(server, "HEAD")
