@@ -357,6 +357,7 @@ block_signals(sigset_t *signals)
 	(void)sigaddset(signals, reload_signal());
 	(void)pthread_sigmask(SIG_BLOCK, signals, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN); /* a limit of the file size is a full disk */
 }
 
 /*

@@ -153,7 +153,7 @@ load_failed(struct account *acct, int error)
 {
 	struct list *link;
 
-	log_error(acct->shard->server->log, "an account could not be read; is the disk in order?",
+	log_at(acct->shard->server->log, server_level_of(error), "an account could not be read",
 		F_TEXT("account", acct->jid.full), F_STR("error", strerror(-error)));
 	acct->state = ACCOUNT_RESIDENT;
 	acct->exists = false;

@@ -76,9 +76,8 @@ errand_done(struct store_request *request)
 	if (errand->pauses)
 		acct->pauses--;
 	if (request->error < 0)
-		log_error(acct->shard->server->log,
-			"a change could not be stored; is the disk full?",
-			F_TEXT("account", acct->jid.full),
+		log_at(acct->shard->server->log, server_level_of(request->error),
+			"a request to the store failed", F_TEXT("account", acct->jid.full),
 			F_STR("error", strerror(-request->error)));
 	if (errand->committed != NULL)
 		errand->committed(acct, request->error, errand->arg);

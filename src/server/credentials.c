@@ -196,8 +196,9 @@ read_keys(struct credentials_query *query, const struct store_request *request,
 	if (query->error == 0 && result->count == 1 && !query->exists)
 		query->error = -EIO;
 	if (query->error < 0)
-		log_error(server->log, "an account's keys cannot be read",
-			F_TEXT("account", query->jid.full));
+		log_at(server->log,
+			request->error < 0 ? server_level_of(request->error) : LOG_ERROR,
+			"an account's keys cannot be read", F_TEXT("account", query->jid.full));
 	if (query->exists)
 		query->keys = keys;
 	OPENSSL_cleanse(&keys, sizeof(keys));

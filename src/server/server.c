@@ -184,6 +184,21 @@ store_notice(void *arg, enum store_notice notice, struct slice sentence)
 		log_error(server->log, "the store is in trouble", F_TEXT("notice", sentence));
 }
 
+enum log_level
+server_level_of(int store_error)
+{
+	switch (-store_error) {
+	case ENOSPC:
+	case EIO:
+	case ECANCELED:
+	case EEXIST:
+	case ENOENT:
+		return LOG_DEBUG;
+	default:
+		return LOG_ERROR;
+	}
+}
+
 static int
 open_store(struct server *server, const struct server_setup *setup, struct config_error *error)
 {

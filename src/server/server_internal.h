@@ -205,6 +205,12 @@ struct host *server_host(const struct server *server, struct slice domain);
 struct shard *server_home(const struct server *server, struct slice bare);
 const struct module_slot *server_module(const struct server *server, const struct module *module);
 
+/*
+ * How loud to be about a failed request. Of a disk that fails the store tells once, by its notices;
+ * conditions that are not met are everyday.
+ */
+enum log_level server_level_of(int store_error);
+
 static inline void
 shard_count(struct shard *shard, enum core_metric metric)
 {

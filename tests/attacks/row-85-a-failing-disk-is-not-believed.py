@@ -43,7 +43,8 @@ def storm(directory, command, always, ledger):
         if always:
             assert taken == 0, f"{taken} changes were acknowledged, and none can have been written"
             wait_until(lambda: in_trouble(server), 10, "a line in the log")
-        assert len(in_trouble(server)) < TRIES, "the log says it for every change"
+        said = in_trouble(server)
+        assert len(said) < TRIES // 2, f"{len(said)} lines: {said[:4]}"
         if not server.alive():
             return "it ended"
         name = command.split("name=")[1].split(",")[0]

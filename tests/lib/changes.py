@@ -65,5 +65,6 @@ class Ledger:
 
 
 def in_trouble(server):
-    """The log's lines about the store."""
-    return [line for line in server.log().splitlines() if "the store " in line]
+    """The log's warnings and errors, and its news of the store."""
+    return [line for line in server.log().splitlines()
+            if "the store has news" in line or " error: " in line or " warning: " in line]
