@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CLOSE_MS = 5000, DEFAULT_LIMIT = 4 * 1024 * 1024, SENT_AT_ONCE = 256 * 1024 };
+enum { DEFAULT_LIMIT = 4 * 1024 * 1024, SENT_AT_ONCE = 256 * 1024 };
 
 static const struct conn_handler nobody;
 
@@ -160,21 +160,6 @@ conn_is_tls(const struct conn *conn)
 }
 
 /* Off its loop and on the list of those that are freed at the end of the turn. */
-static void
-bury(struct conn *conn)
-{
-	if (conn->is_dead)
-		return;
-	conn->is_dead = true;
-	conn->handler = &nobody;
-	timer_stop(conn->loop, &conn->timer);
-	list_remove(&conn->fed);
-	list_remove(&conn->dirty);
-	list_append(&conn->loop->dead, &conn->dirty);
-	conn_leave(conn);
-	conn->loop->backend->close(conn->loop, conn->watch.fd);
-}
-
 void
 conn_free_dead(struct loop *loop)
 {
@@ -199,7 +184,7 @@ conn_end(struct conn *conn, int why)
 		return;
 	if (handler->closed != NULL)
 		handler->closed(conn, why);
-	bury(conn);
+	conn_bury(conn);
 }
 
 /* Asks the owner; what it leaves becomes conn->in. bytes is conn->in itself, or fresh. */
@@ -272,6 +257,8 @@ read_input(struct conn *conn)
 		return;
 	}
 	loop->stats.received_bytes += (uint64_t)n;
+	if (conn->has_said_bye)
+		return;
 	if (conn->tls != NULL)
 		tls_take(conn, slice_make(into, (size_t)n));
 	else if (!conn->closing)
@@ -375,10 +362,8 @@ flush(struct conn *conn)
 	if (conn->out.len > 0 || (conn->tls != NULL && !tls_is_idle(conn->tls)))
 		return;
 	conn_release_block(loop, &conn->out);
-	if (conn->closing) {
-		tls_bye(conn);
-		bury(conn);
-	}
+	if (conn->closing)
+		conn_say_bye(conn);
 }
 
 void
@@ -413,12 +398,6 @@ conn_resume(struct conn *conn)
 	conn_feed(conn);
 }
 
-static void
-close_timed_out(struct timer *timer)
-{
-	bury(container_of(timer, struct conn, timer));
-}
-
 void
 conn_feed(struct conn *conn)
 {
@@ -426,34 +405,6 @@ conn_feed(struct conn *conn)
 		conn->again = true;
 	else if (conn->in.len > 0 && !list_is_linked(&conn->fed))
 		list_append(&conn->loop->fed, &conn->fed);
-}
-
-void
-conn_close(struct conn *conn)
-{
-	conn->handler = &nobody;
-	conn->owner = NULL;
-	if (conn->is_dead || conn->closing)
-		return;
-	if (conn->tls != NULL && !tls_is_secured(conn->tls)) {
-		/* Nothing can be said to a peer that has not finished its handshake. */
-		bury(conn);
-		return;
-	}
-	conn->closing = true;
-	conn->paused = false;
-	conn_arm(conn);
-	conn->timer.fire = close_timed_out;
-	timer_start(conn->loop, &conn->timer, CLOSE_MS);
-	conn_mark_dirty(conn);
-}
-
-void
-conn_abort(struct conn *conn)
-{
-	conn->handler = &nobody;
-	conn->owner = NULL;
-	bury(conn);
 }
 
 void

@@ -81,6 +81,12 @@ void conn_feed(struct conn *conn);
  */
 void conn_close(struct conn *conn);
 
+/*
+ * The same, but the other side closes first, if it does so in time: a socket that is closed while
+ * it still sends would be reset, and what we said last may then be lost to it.
+ */
+void conn_close_after(struct conn *conn);
+
 /* Closes at once. The owner is let go. */
 void conn_abort(struct conn *conn);
 

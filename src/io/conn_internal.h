@@ -27,6 +27,8 @@ struct conn {
 	bool connecting;
 	bool expects_proxy; /* a PROXY header comes first */
 	bool closing;       /* ends when its output is sent */
+	bool waits;         /* and then for the other side to close, too */
+	bool has_said_bye;  /* it does that now: what comes is for nobody */
 	bool is_dead;       /* freed at the end of the turn */
 	bool in_input;      /* its handler is at work */
 	bool again;         /* the handler asked for what it leaves */
@@ -54,6 +56,11 @@ void conn_free_dead(struct loop *loop);
 void conn_ready(struct conn *conn, bool input, bool output);
 
 void conn_mark_dirty(struct conn *conn);
+
+/* Nobody hears of it any more, and it is freed at the end of the turn. */
+void conn_bury(struct conn *conn);
+/* Of one that closes: all was sent. */
+void conn_say_bye(struct conn *conn);
 /* The connection failed or ended; the owner is told. */
 void conn_end(struct conn *conn, int why);
 /* Gives bytes to the owner together with what was left. */

@@ -194,6 +194,13 @@ socket_send(struct loop *loop, int fd, const void *bytes, size_t size)
 }
 
 static void
+socket_end_output(struct loop *loop, int fd)
+{
+	(void)loop;
+	(void)shutdown(fd, SHUT_WR);
+}
+
+static void
 socket_close(struct loop *loop, int fd)
 {
 	(void)loop;
@@ -234,6 +241,7 @@ static const struct backend backend = {
 	.receive = socket_receive,
 	.send = socket_send,
 	.close = socket_close,
+	.end_output = socket_end_output,
 	.set_dead_after = socket_set_dead_after,
 	.highest_fd = socket_highest,
 };

@@ -188,12 +188,11 @@ send_pattern(struct world *w, struct conn *conn, size_t bytes)
 }
 
 static void
-close_all(struct world *w, struct conn *client)
+wait_for_ends(struct world *w)
 {
 	uint64_t end = clock_monotonic_ms() + DEADLINE_MS;
 	struct loop_stats a, b;
 
-	conn_close(client);
 	do {
 		loop_turn(w->loop, 1);
 		loop_turn(w->other, 1);
@@ -205,6 +204,32 @@ close_all(struct world *w, struct conn *client)
 	world_finish(w);
 	loop_destroy(&w->loop);
 	loop_destroy(&w->other);
+}
+
+static void
+close_all(struct world *w, struct conn *client)
+{
+	conn_close(client);
+	wait_for_ends(w);
+}
+
+/* What the echo sends meanwhile is for nobody, and no reason to reset it. */
+static void
+who_closes_after_the_other_still_takes_what_comes(void **state)
+{
+	struct world w = { 0 };
+	struct conn *conn;
+
+	(void)state;
+	world_init(&w);
+	conn = world_connect(&w);
+	send_pattern(&w, conn, 4);
+	for (int i = 0; i < 1000; i++)
+		conn_write(conn,
+			SLICE("more to be sent back that nobody will read now, not at all..."));
+	conn_close_after(conn);
+	assert_false(w.closed);
+	wait_for_ends(&w);
 }
 
 static void
@@ -510,6 +535,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(who_closes_after_the_other_still_takes_what_comes),
 		cmocka_unit_test(bytes_come_back_in_order),
 		cmocka_unit_test(a_connection_moves_with_what_was_unread),
 		cmocka_unit_test(tls_carries_bytes_and_binds_the_channel),

@@ -53,6 +53,8 @@ struct backend {
 	ssize_t (*receive)(struct loop *loop, int fd, void *out, size_t size, bool peek);
 	ssize_t (*send)(struct loop *loop, int fd, const void *bytes, size_t size);
 	void (*close)(struct loop *loop, int fd);
+	/* Ends the output only; NULL: cannot. */
+	void (*end_output)(struct loop *loop, int fd);
 	/* The connection fails when nothing is acknowledged for so long. */
 	void (*set_dead_after)(struct loop *loop, int fd, unsigned ms);
 	/* The highest number that a client's socket may have. */
