@@ -19,6 +19,7 @@ FAULTS = {
     "every sync": ("enable name=posix/io/sync/fdatasync,failinfo=5", True),
     "every sync of a folder or a file": ("enable name=posix/io/sync/*,failinfo=5", True),
     "one read in ten": ("enable_random name=posix/io/rw/pread,probability=0.1,failinfo=5", False),
+    "every read": ("enable name=posix/io/rw/pread,failinfo=5", True),
     "short writes": ("enable_random name=posix/io/rw/pwrite/reduce,probability=0.3", False),
     "no room, at random": ("enable_random name=posix/io/rw/pwrite,probability=0.2,failinfo=28", False),
 }
