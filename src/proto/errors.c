@@ -178,3 +178,15 @@ stream_error_write(
 	write_text(out, NS_STREAM_ERRORS, text == NULL ? c->text : text);
 	(void)buffer_text(out, "</stream:error>");
 }
+
+void
+stream_error_write_with(
+	struct buffer *out, enum stream_condition condition, const char *text, struct slice detail)
+{
+	const struct condition *c = &stream_conditions[condition];
+
+	(void)buffer_printf(out, "<stream:error><%s xmlns='" NS_STREAM_ERRORS "'/>", c->name);
+	write_text(out, NS_STREAM_ERRORS, text == NULL ? c->text : text);
+	(void)buffer_append(out, detail);
+	(void)buffer_text(out, "</stream:error>");
+}

@@ -91,4 +91,8 @@ void stanza_error_write_coded(
 void stream_error_write(
 	struct buffer *out, enum stream_condition condition, const char *text, const char *content);
 
+/* The same with an element that says more behind the text (4.9.4); empty for none. */
+void stream_error_write_with(
+	struct buffer *out, enum stream_condition condition, const char *text, struct slice detail);
+
 #endif

@@ -32,6 +32,8 @@ enum stanza_type {
 	TYPE_ERROR,
 };
 
+struct receipt;
+
 struct stanza {
 	enum stanza_kind kind;
 	enum stanza_type type;
@@ -40,6 +42,7 @@ struct stanza {
 	struct jid from, to;   /* full.p NULL: not there */
 	struct slice content;  /* XML for a stream whose default namespace is jabber:client */
 	const struct xml_token *root; /* its tokens; NULL for a stanza of our own making */
+	struct receipt *receipt; /* whoever keeps the stanza holds it, server/receipt.h; or NULL */
 };
 
 /* "message"; "chat", empty for available presence. */

@@ -254,6 +254,8 @@ take_element(struct stream *stream, struct stream_event *event, struct arena *ar
 		event->kind = step->kind;
 		step->take(stream, event, arena);
 		stream->in_sasl = false;
+	} else if (event->element->ns == NS_ID_SM) {
+		event->kind = STREAM_MANAGEMENT;
 	} else if (!stream->authenticated) {
 		fail(event, STREAM_NOT_AUTHORIZED, NULL);
 	} else {

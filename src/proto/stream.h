@@ -30,6 +30,7 @@ enum stream_event_kind {
 	STREAM_AUTH_RESPONSE,  /* server: data; client: a <challenge/> */
 	STREAM_AUTH_ABORT,     /* server */
 	STREAM_EARLY_IQ,       /* server: element, a request before authentication */
+	STREAM_MANAGEMENT,     /* server: element of XEP-0198, before binding */
 	STREAM_WANTS_BIND,     /* server: id, data (the resource asked for, p NULL: none) */
 	STREAM_FEATURES,       /* client: features, element */
 	STREAM_PROCEED,        /* client: <proceed/> */

@@ -6,6 +6,7 @@
 
 #include "server/account_internal.h"
 #include "server/login_internal.h"
+#include "server/receipt.h"
 #include "server/route.h"
 #include "server/server_internal.h"
 #include "server/session_internal.h"
@@ -21,9 +22,10 @@ struct request {
 	struct shard *shard;
 	void (*saved)(struct iq *iq);
 	void (*fetched)(struct iq *iq, const struct store_batch *batch);
-	bool holds;      /* its account */
-	bool is_early;   /* of who is not signed in */
-	bool by_session; /* and to nobody else is it answered */
+	struct receipt *receipt; /* of the question; or NULL */
+	bool holds;              /* its account */
+	bool is_early;           /* of who is not signed in */
+	bool by_session;         /* and to nobody else is it answered */
 };
 
 static const struct iq_entry *
@@ -53,6 +55,7 @@ request_destroy(struct request *request)
 {
 	struct account *acct = request->holds ? request->iq.account : NULL;
 
+	receipt_drop(&request->receipt);
 	xml_tokens_finish(&request->tokens);
 	arena_finish(&request->arena);
 	free(request);
@@ -80,6 +83,7 @@ request_create(struct shard *shard, const struct stanza *st)
 		    &request->iq.st) < 0)
 		die("A stanza that was written could not be read; this is a bug of kithd.");
 	request->iq.arena = &request->arena;
+	request->receipt = receipt_hold(st->receipt);
 	return request;
 }
 

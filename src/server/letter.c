@@ -1,6 +1,7 @@
 /* Freezing and thawing stanzas. */
 #include "server/letter.h"
 
+#include "server/receipt.h"
 #include "server/route_internal.h"
 #include "server/server_internal.h"
 
@@ -47,12 +48,15 @@ letter_create(const struct stanza *st, const struct jid *recipients, size_t coun
 	memcpy((char *)(letter + 1) + extra, xml.data, xml.len);
 	letter->bytes = slice_make((char *)(letter + 1) + extra, xml.len);
 	buffer_finish(&xml);
+	letter->receipt = receipt_hold(st->receipt);
 	return letter;
 }
 
 void
 letter_destroy(struct letter **letter)
 {
+	if (*letter != NULL)
+		receipt_drop(&(*letter)->receipt);
 	free(*letter);
 	*letter = NULL;
 }
@@ -94,6 +98,9 @@ letter_send(struct letter *letter, struct shard *from, struct shard *to)
 bool
 letter_open(const struct letter *letter, struct shard *shard, struct stanza *st_out)
 {
-	return stanza_thaw(shard->server->names, letter->bytes, &shard->tokens, &shard->scratch,
-		       st_out) == 0;
+	if (stanza_thaw(shard->server->names, letter->bytes, &shard->tokens, &shard->scratch,
+		    st_out) < 0)
+		return false;
+	st_out->receipt = letter->receipt;
+	return true;
 }

@@ -16,9 +16,10 @@ struct letter {
 	struct task task; /* in a mailbox */
 	struct list link; /* in an account's queue */
 	struct shard *to;
-	size_t size;            /* of the whole letter in memory */
-	struct slice bytes;     /* the stanza */
-	struct jid *recipients; /* NULL: the stanza's own 'to' */
+	size_t size;             /* of the whole letter in memory */
+	struct slice bytes;      /* the stanza */
+	struct receipt *receipt; /* the stanza's; or NULL */
+	struct jid *recipients;  /* NULL: the stanza's own 'to' */
 	size_t recipient_count;
 };
 

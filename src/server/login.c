@@ -7,6 +7,7 @@
 #include "server/iq_internal.h"
 #include "server/login_internal.h"
 #include "server/server_internal.h"
+#include "server/sm.h"
 
 #include <openssl/crypto.h>
 #include <stdlib.h>
@@ -170,6 +171,7 @@ write_features(struct login *login)
 	if (login->user.full.p != NULL) {
 		offer.stanza_bytes = conf->stanza_bytes;
 		offer.idle_s = conf->idle_ms / 1000;
+		(void)buffer_text(&more, "<sm xmlns='" NS_SM "'/>");
 		hook_bind_features(&login->shard->server->pipeline, &more, login->host);
 		offer.more = buffer_slice(&more);
 	}
@@ -290,6 +292,10 @@ take_event(struct login *login, const struct stream_event *event, size_t left)
 		return true;
 	case STREAM_EARLY_IQ:
 		return login_take_iq(login, event);
+	case STREAM_MANAGEMENT:
+		sm_answer_early(
+			conn_output(login->conn), event->element, login->stream.authenticated);
+		return true;
 	case STREAM_WANTS_BIND:
 		login_bind(login, event);
 		return true;

@@ -176,7 +176,7 @@ pressure_check(struct session *s, const struct jid *from)
 {
 	struct shard *shard = s->account->shard;
 
-	if (!conn_is_full(s->conn))
+	if (!session_is_full(s))
 		return;
 	pressure_hold(shard, &s->holding, from);
 	if (s->holding == NULL || timer_is_running(&s->holding->patience))
@@ -235,6 +235,7 @@ pressure_may_read(struct session *s)
 
 	if (s->holders != NULL || !account_is_ready(s->account))
 		return false;
+	/* Not so when it has only to acknowledge: that must be read. */
 	if (conn_is_full(s->conn)) {
 		s->waits_for_itself = true;
 		return false;

@@ -11,6 +11,7 @@
 #include "server/presence.h"
 #include "server/pressure.h"
 #include "server/route.h"
+#include "server/sm.h"
 #include "server/trace.h"
 
 #include <stdlib.h>
@@ -38,13 +39,17 @@ static void
 leave(struct session *s)
 {
 	struct account *acct = s->account;
+	struct sm *sm;
 
 	s->ended = true;
 	pressure_release(s);
 	pressure_forget(s);
 	presence_end(s);
 	hook_session_gone(&acct->shard->server->pipeline, s);
+	sm = s->sm;
+	s->sm = NULL;
 	account_remove_session(acct, s);
+	sm_end(&sm, acct);
 	session_free(s);
 }
 
@@ -59,6 +64,13 @@ log_end(const struct session *s, enum stream_condition condition, const char *te
 void
 session_end(struct session *s, enum stream_condition condition, const char *text)
 {
+	session_end_with(s, condition, text, NO_SLICE);
+}
+
+void
+session_end_with(
+	struct session *s, enum stream_condition condition, const char *text, struct slice detail)
+{
 	struct conn *conn = s->conn;
 	struct buffer *out = conn_output(conn);
 
@@ -66,7 +78,7 @@ session_end(struct session *s, enum stream_condition condition, const char *text
 		return;
 	log_end(s, condition, text);
 	shard_count(s->account->shard, METRIC_STREAM_ERRORS_TOTAL);
-	stream_error_write(out, condition, text, NULL);
+	stream_error_write_with(out, condition, text, detail);
 	(void)buffer_text(out, "</stream:stream>");
 	conn_close(conn);
 	leave(s);
@@ -94,7 +106,7 @@ close_stream(struct session *s)
 	struct conn *conn = s->conn;
 
 	conn_write(conn, SLICE("</stream:stream>"));
-	conn_close(conn);
+	conn_close_after(conn);
 	leave(s);
 }
 
@@ -167,6 +179,7 @@ take_stanza(struct session *s, const struct xml_token *element)
 {
 	struct shard *shard = s->account->shard;
 	enum stanza_condition condition;
+	struct receipt *receipt;
 	struct verdict verdict;
 	struct stanza st;
 	const char *why;
@@ -178,8 +191,10 @@ take_stanza(struct session *s, const struct xml_token *element)
 		session_end(s, STREAM_INVALID_FROM, NULL);
 		return false;
 	}
+	receipt = sm_count(s, &st);
 	if (r < 0) {
 		refuse(s, &st, condition, why);
+		sm_taken(receipt);
 		return true;
 	}
 	shard_count(shard, metric_of_kind[st.kind]);
@@ -187,11 +202,13 @@ take_stanza(struct session *s, const struct xml_token *element)
 	if (st.lang.p == NULL)
 		st.lang = s->lang;
 	trace(shard, &st, "a stanza is sent", TRACE_NO_MORE);
+	st.receipt = receipt;
 	verdict = hook_out_policy(&shard->server->pipeline, &st, s);
 	if (verdict.kind == VERDICT_PASS)
 		send_stanza(s, &st);
 	else
 		session_refuse(s, &st, &verdict);
+	sm_taken(receipt);
 	return true;
 }
 
@@ -205,6 +222,8 @@ take_event(struct session *s, enum xml_event event)
 	case XML_STANZA:
 		if (stanza_is(element))
 			return take_stanza(s, element);
+		if (element->ns == NS_ID_SM)
+			return sm_take(s, element);
 		if (element->ns == NS_ID_STREAMS && element->name == NAME_ERROR)
 			close_stream(s);
 		else
@@ -258,10 +277,7 @@ closed(struct conn *conn, int why)
 static void
 drained(struct conn *conn)
 {
-	struct session *s = conn_owner(conn);
-
-	pressure_release(s);
-	hook_session_drained(&s->account->shard->server->pipeline, s);
+	session_relieve(conn_owner(conn));
 }
 
 static const struct conn_handler handler = {
@@ -365,73 +381,6 @@ session_speak(struct session *s, struct slice lang)
 		s->lang = slice_make(xstrndup(lang.p, lang.len), lang.len);
 }
 
-static void
-end_overfull(struct timer *timer)
-{
-	session_end(container_of(timer, struct session, timer), STREAM_RESOURCE_CONSTRAINT,
-		"Too much waits for you to read it; come back when you can");
-}
-
-/* Row 92: its client has not read for too long. Who delivers to it may still hold it, so it ends
- * a moment later. */
-static void
-become_overfull(struct session *s)
-{
-	s->is_overfull = true;
-	s->timer.fire = end_overfull;
-	timer_start(s->account->shard->loop, &s->timer, 0);
-}
-
-bool
-session_deliver(struct session *s, struct stanza *st)
-{
-	struct shard *shard = s->account->shard;
-	struct buffer *out;
-	size_t before;
-
-	if (s->ended || s->is_overfull)
-		return false;
-	if (!route_verdict(shard, st, hook_egress(&shard->server->pipeline, st, s)))
-		return true;
-	out = conn_output(s->conn);
-	before = out->len;
-	stanza_write(out, st);
-	if (out->overflowed) {
-		out->len = before; /* its tags may have found room, but not what is between */
-		become_overfull(s);
-		return false;
-	}
-	/* Not against who answers: else one could stop others by asking and not reading. */
-	if (st->type != TYPE_RESULT && st->type != TYPE_ERROR)
-		pressure_check(s, &st->from);
-	if (st->kind == STANZA_MESSAGE)
-		shard_count(shard, METRIC_MESSAGES_DELIVERED_TOTAL);
-	trace(shard, st, "a stanza is delivered", F_TEXT("session", s->jid.full));
-	hook_delivered(&shard->server->pipeline, st, s);
-	return true;
-}
-
-void
-session_push(struct session *s, const struct payload *payload, const void *data)
-{
-	struct stanza push = {
-		.kind = STANZA_IQ,
-		.type = TYPE_SET,
-		.from = s->account->jid,
-		.to = s->jid,
-	};
-	char id[TOKEN_CHARS + 1];
-	struct buffer content;
-
-	random_token(id);
-	push.id = slice_of(id);
-	buffer_init(&content, LIMIT_STORED_STANZA);
-	codec_encode(&content, payload, data);
-	push.content = buffer_slice(&content);
-	(void)session_deliver(s, &push);
-	buffer_finish(&content);
-}
-
 const struct jid *
 session_jid(const struct session *s)
 {
@@ -448,12 +397,6 @@ bool
 session_is_secure(const struct session *s)
 {
 	return conn_is_tls(s->conn);
-}
-
-bool
-session_is_full(const struct session *s)
-{
-	return conn_is_full(s->conn);
 }
 
 bool

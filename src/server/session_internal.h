@@ -14,6 +14,7 @@ struct holder;
 struct holding;
 struct kept_presence;
 struct shard;
+struct sm;
 struct verdict;
 
 struct session {
@@ -29,6 +30,7 @@ struct session {
 	struct kept_presence *presence; /* the last available one; NULL: none */
 	struct jid *directed;           /* who got directed presence; own memory */
 	uint16_t directed_count;
+	struct sm *sm; /* XEP-0198; NULL: not enabled */
 	int8_t priority;
 	bool is_available;
 	bool wants_roster;   /* asked for the roster: gets pushes (RFC 6121, 2.1.6) */
@@ -52,6 +54,13 @@ struct session *session_create(struct account *acct, struct slice resource, stru
 
 /* Ends the session: its presence ends, it leaves its account, the stream closes with the error. */
 void session_end(struct session *s, enum stream_condition condition, const char *text);
+
+/* The same with an element that says more (RFC 6120, 4.9.4). */
+void session_end_with(
+	struct session *s, enum stream_condition condition, const char *text, struct slice detail);
+
+/* Output was taken by the client: lets go whom the session held back, if that is enough. */
+void session_relieve(struct session *s);
 
 /* The server stops: the client is told, or sent to another host. */
 void session_dismiss(struct session *s);

@@ -18,6 +18,7 @@ static const struct xep core_xeps[] = {
 	{ 175, "1.2", XEP_COMPLETE },
 	{ 178, "1.2", XEP_PARTIAL },
 	{ 227, "1.1", XEP_PARTIAL }, /* no PEP and no archive yet, as there are none */
+	{ 198, "1.6.3", XEP_PARTIAL },
 	{ 368, "1.1.0", XEP_PARTIAL },
 	{ 438, "0.2.0", XEP_COMPLETE },
 	{ 440, "1.0.0", XEP_COMPLETE },
@@ -47,6 +48,7 @@ static const struct {
 	{ 175, "Best Practices for Use of SASL ANONYMOUS" },
 	{ 178, "Best Practices for Use of SASL EXTERNAL with Certificates" },
 	{ 191, "Blocking Command" },
+	{ 198, "Stream Management" },
 	{ 199, "XMPP Ping" },
 	{ 202, "Entity Time" },
 	{ 203, "Delayed Delivery" },

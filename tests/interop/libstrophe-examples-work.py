@@ -111,7 +111,7 @@ def _(server):
 
 @suite.check("bot: answers messages and questions for its version, also after reconnecting")
 def _(server):
-    with Running(server, [example("bot"), *arguments(server, "juliet", "--mandatory-tls")]) as bot:
+    with Running(server, [example("bot", "-DWITHOUT_SM", "-include", str(HERE / "strophe_here.h")), *arguments(server, "juliet", "--mandatory-tls")]) as bot:
         bot.wait_for("DEBUG: connected")
         with Client.login(server, "romeo", "r", presence=True) as romeo:
             romeo.ping()

@@ -8,3 +8,12 @@
 #define xmpp_connect_client(conn, host, port, callback, data) \
 	xmpp_connect_client(conn, getenv("KITH_HOST"), (unsigned short)atoi(getenv("KITH_PORT")), \
 		callback, data)
+
+/*
+ * The bot hangs up while it handles a message, so never acknowledges that, and with stream
+ * management it would get "reconnect" again each time.
+ */
+#ifdef WITHOUT_SM
+#define xmpp_conn_set_flags(conn, flags) \
+	xmpp_conn_set_flags(conn, (flags) | XMPP_CONN_FLAG_DISABLE_SM)
+#endif

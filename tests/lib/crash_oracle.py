@@ -2,8 +2,8 @@
 
 Each thing that can change is a cell: its last value that the server has acknowledged, and the
 values that were asked for since and never answered. After a crash the cell must have one of these,
-whole. Messages for who is away are acknowledged when something that was asked for behind them, by
-the same way, is: they must be there once, in the order of their sender.
+whole. Messages for who is away are acknowledged by stream management (XEP-0198): those that the
+server says it has handled must be there once, in the order of their sender.
 """
 import random
 import threading
@@ -12,12 +12,33 @@ from xml.sax.saxutils import escape
 from xmpp_client import (ROSTER, AuthFailed, Client, Closed, StreamError, body_of, error_of, local)
 
 PRIVATE, VCARD, BLOCKING, REGISTER = "jabber:iq:private", "vcard-temp", "urn:xmpp:blocking", "jabber:iq:register"
+SM = "urn:xmpp:sm:3"
 CONTACTS, STRANGERS = 6, 4
 GONE = (OSError, Closed, StreamError)
 
 
 class Wrong(Exception):
     """The server broke its word."""
+
+
+class Counting(Client):
+    """A client that counts its stanzas, for the server to acknowledge."""
+
+    counted = None
+
+    def send(self, data):
+        if self.counted is not None and data.startswith(("<iq", "<message", "<presence")):
+            self.counted += 1
+        super().send(data)
+
+    def count(self):
+        self.send(f"<enable xmlns='{SM}'/>")
+        self.expect("enabled")
+        self.counted = 0
+
+    def acknowledged(self):
+        """The next number of handled stanzas that the server tells."""
+        return int(self.expect("a", timeout=20).get("h"))
 
 
 class Cell:
@@ -37,6 +58,7 @@ class User:
         self.name, self.mailbox, self.peers = name, mailbox, peers
         self.dice = random.Random(seed)
         self.password = Cell("first")
+        self.old = []
         self.cells = {}
         self.number = 0
         self.said = []  # [number, is acknowledged] of each message to the mailbox
@@ -94,6 +116,7 @@ class User:
 
     def new_password(self, client):
         password = f"secret {self.next_number()}"
+        self.old.append(self.password.acked)
         self.change(client, self.password, password, f"<query xmlns='{REGISTER}'><username>{self.name}</username>"
                     f"<password>{password}</password></query>", to=client.server.domain)
 
@@ -103,19 +126,20 @@ class User:
         client.send(f"<presence to='{self.dice.choice(self.peers)}@{client.server.domain}' type='{kind}'/>")
 
     def say(self, client):
-        """Some messages; a ping through the mailbox's home, then a change of one's own behind them."""
-        first = len(self.said)
+        """Some messages, until the server says that it has handled them all."""
+        pending = []
         for _ in range(self.dice.randint(1, 5)):
-            number = self.next_number()
-            self.said.append([number, False])
+            message = [self.next_number(), False]
+            self.said.append(message)
             client.send(f"<message type='chat' to='{self.mailbox}@{client.server.domain}'>"
-                        f"<body>{self.name} {number}</body></message>")
-        answer = client.iq("get", "<ping xmlns='urn:xmpp:ping'/>", to=f"{self.mailbox}@{client.server.domain}")
-        if answer.get("type") != "result":
-            raise Wrong(f"ping: {error_of(answer)}")
-        self.note(client)
-        for message in self.said[first:]:
-            message[1] = True
+                        f"<body>{self.name} {message[0]}</body></message>")
+            pending.append((client.counted, message))
+        client.send(f"<r xmlns='{SM}'/>")
+        while pending:
+            handled = client.acknowledged()
+            for number, message in pending:
+                message[1] = message[1] or number <= handled
+            pending = [(number, message) for number, message in pending if number > handled]
 
     WAYS = ((contact, 6), (contact_goes, 2), (note, 3), (card, 2), (block, 3), (new_password, 1), (subscribe, 3), (say, 6))
 
@@ -137,7 +161,9 @@ class User:
         """A session, by whichever password must be right now; None: the server is gone."""
         for password in dict.fromkeys([self.password.acked, *reversed(self.password.asked)]):
             try:
-                client = Client.login(server, self.name, password=password, tls="direct", mechanism="PLAIN", timeout=20, presence=True)
+                client = Counting.login(server, self.name, password=password, tls="direct", mechanism="PLAIN",
+                                        timeout=20, presence=True)
+                client.count()
             except AuthFailed:
                 continue
             except GONE:
@@ -154,6 +180,8 @@ class User:
         client = self.come(server)
         if client is None:
             raise Wrong("nobody can sign in after a restart")
+        for password in dict.fromkeys(p for p in self.old[-2:] if p != self.password.acked):
+            refused(server, self.name, password)
         with client:
             self.verify_cells(client)
 
@@ -222,6 +250,17 @@ def befriend(server, one, other):
                 raise Wrong(f"{client.bare()} and {peer.bare()} cannot become contacts: {state is not None and state.attrib}")
 
 
+def refused(server, name, password):
+    """This password is wrong, or the account is gone."""
+    try:
+        Client.login(server, name, password=password, tls="direct", mechanism="PLAIN", timeout=20).close()
+    except AuthFailed as error:
+        if error.condition != "not-authorized":
+            raise Wrong(f"{name}: {error.condition}")
+        return
+    raise Wrong(f"{name} can sign in with {password!r}")
+
+
 class Crowd:
     """All users, and the accounts that an administrator makes and removes meanwhile."""
 
@@ -281,7 +320,11 @@ class Crowd:
         for name, cell in list(self.accounts.items()):
             cell.check(name in listed or None, f"the account {name}")
             if cell.acked is None:
+                refused(server, name, "made")
                 del self.accounts[name]
+            elif name in list(self.accounts)[-5:]:
+                refused(server, name, "first")
+                Client.login(server, name, password="made", tls="direct", mechanism="PLAIN", timeout=20).close()
         one, other = self.dice.sample(self.users, 2)
         befriend(server, one, other)
         return sum(read_mailbox(server, name, [u for u in self.users if u.mailbox == name])
