@@ -134,8 +134,11 @@ class Server:
         return self.process.wait()
 
     def kill(self):
-        if self.alive():
-            os.kill(self.pid, signal.SIGKILL)
+        try:
+            if self.alive():
+                os.kill(self.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass  # it ended by itself meanwhile, and another thread has seen that
         return self.process.wait()
 
     def clean(self):
