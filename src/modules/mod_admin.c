@@ -306,7 +306,8 @@ got_user_sessions(void *arg, const struct admin_sessions *found)
 	stats->peers.v = arena_array(command_arena(cmd), found->count + 1, struct slice);
 	stats->resources.v = arena_array(command_arena(cmd), found->count + 1, struct slice);
 	for (size_t i = 0; i < found->count; i++) {
-		stats->peers.v[stats->peers.count++] = found->v[i].peer;
+		if (!found->v[i].is_lost)
+			stats->peers.v[stats->peers.count++] = found->v[i].peer;
 		stats->resources.v[stats->resources.count++] = jid_resource(&found->v[i].jid);
 	}
 	command_tell(cmd, &told_form, stats);

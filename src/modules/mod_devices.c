@@ -99,8 +99,9 @@ choices_of(struct command *cmd, const struct admin_sessions *found)
 			continue;
 		choices[count++] = (struct form_choice){
 			arena_copy(arena, resource).p,
-			arena_printf(
-				arena, "%.*s, from %.*s", SLICE_ARG(resource), SLICE_ARG(s->peer))
+			arena_printf(arena,
+				s->is_lost ? "%.*s, without connection%.*s" : "%.*s, from %.*s",
+				SLICE_ARG(resource), SLICE_ARG(s->peer))
 				.p,
 		};
 	}

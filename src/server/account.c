@@ -70,6 +70,7 @@ account_destroy(struct account *acct)
 	LIST_EACH (letter, &acct->letters, struct letter, link)
 		letter_destroy(&letter);
 	roster_finish(&acct->roster);
+	free(acct->past);
 	free(acct->load); /* whose answer is dropped, at the end of the server */
 	credentials_drop(acct);
 	map_remove(&shard->accounts, &acct->node);

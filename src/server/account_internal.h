@@ -17,6 +17,7 @@ struct letter;
 struct login;
 struct scram_keys;
 struct shard;
+struct sm_past;
 
 enum account_state {
 	ACCOUNT_LOADING, /* its stores are being read; everything waits */
@@ -51,6 +52,7 @@ struct account {
 	struct holding *holding; /* whom it holds back while too much waits */
 	struct list logins;      // login.account_link: wait for the account to bind
 	struct list waiters;     // account_waiter.link
+	struct sm_past *past;    /* of sm.c; NULL: none */
 	struct iq *iq;           /* the request whose commit is under way */
 	struct roster roster;
 	struct timer idle;

@@ -6,6 +6,7 @@
 #include "server/letter.h"
 #include "server/server_internal.h"
 #include "server/session_internal.h"
+#include "server/sm.h"
 #include "server/visit.h"
 #include "xml/writer.h"
 
@@ -77,25 +78,27 @@ static void
 add_session(struct errand *errand, const struct session *s)
 {
 	const struct shard *shard = s->account->shard;
-	char peer[PEER_TEXT];
+	char peer[PEER_TEXT] = "";
 
 	if (errand->found.count == errand->room) {
 		errand->room = errand->room * 2 + 16;
 		errand->sessions = xrealloc(
 			errand->sessions, size_mul(errand->room, sizeof(*errand->sessions)));
 	}
-	peer_write(conn_peer(s->conn), peer);
+	if (s->conn != NULL)
+		peer_write(conn_peer(s->conn), peer);
 	errand->sessions[errand->found.count++] = (struct admin_session){
 		.jid = jid_copy(&s->jid, &errand->arena),
 		.peer = arena_copy(&errand->arena, slice_of(peer)),
-		.tls = conn_tls_version(s->conn),
-		.cipher = conn_tls_cipher(s->conn),
+		.tls = s->conn == NULL ? "" : conn_tls_version(s->conn),
+		.cipher = s->conn == NULL ? "" : conn_tls_cipher(s->conn),
+		.is_lost = s->conn == NULL,
 		.since_ms = wall_of(shard, s->bound_ms),
 		.heard_ms = wall_of(shard, s->heard_ms),
 		.is_available = s->is_available,
 		.priority = s->priority,
 		.show = show_of(s, &errand->arena),
-		.queue_bytes = conn_pending(s->conn),
+		.queue_bytes = s->conn == NULL ? sm_unacknowledged(s->sm) : conn_pending(s->conn),
 		.shard = shard->number,
 	};
 }

@@ -15,10 +15,11 @@ struct shard;
 /* One session. */
 struct admin_session {
 	struct jid jid;           /* full */
-	struct slice peer;        /* its IP address */
+	struct slice peer;        /* its IP address; empty while its connection is lost */
 	const char *tls, *cipher; /* "TLSv1.3", "TLS_AES_256_GCM_SHA384"; "" when it is plain */
 	int64_t since_ms,
 		heard_ms; /* wall time: when it was bound, when its client last sent something */
+	bool is_lost;     /* it has no connection, and waits for its client to resume it */
 	bool is_available;
 	int priority;
 	struct slice show;  /* "away", ...; p NULL: none, or not available */

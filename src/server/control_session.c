@@ -10,7 +10,7 @@ tell_session(struct control_request *request, const struct admin_session *s)
 
 	control_record(request);
 	control_text(request, "session", s->jid.full);
-	control_text(request, "peer", s->peer);
+	control_text(request, "peer", s->is_lost ? SLICE("lost") : s->peer);
 	control_text(request, "tls", s->tls[0] == '\0' ? NO_SLICE : slice_of(s->tls));
 	control_text(request, "cipher", s->cipher[0] == '\0' ? NO_SLICE : slice_of(s->cipher));
 	control_time(request, "since", s->since_ms);

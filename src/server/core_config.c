@@ -61,6 +61,9 @@ static const struct option c2s_options[] = {
 		"How long a client may take to answer that before its connection is closed."),
 	OPTION_DURATION(struct c2s_config, full_ms, "full_timeout", 60000, 1000, 3600000,
 		"How long a client whose queue is full may hold up those who write to it."),
+	OPTION_DURATION(struct c2s_config, resume_ms, "resume_timeout", 600000, 0, 86400000,
+		"How long a session waits for a client that lost its connection to resume it "
+		"(XEP-0198); 0: not at all."),
 	OPTION_UINT(struct c2s_config, most_sessions, "max_sessions", 100, 1, 10000,
 		"How many resources one account may have at a time."),
 	OPTION_UINT(struct c2s_config, accept_rate, "accept_rate", 10000, 1, 1000000,

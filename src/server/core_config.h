@@ -23,7 +23,7 @@ struct c2s_config {
 	struct text_list proxies;
 	uint64_t stanza_bytes;
 	uint64_t queue_bytes;
-	uint32_t handshake_ms, login_ms, idle_ms, answer_ms, full_ms;
+	uint32_t handshake_ms, login_ms, idle_ms, answer_ms, full_ms, resume_ms;
 	uint32_t most_sessions;
 	uint32_t accept_rate;
 	const char *conflict;

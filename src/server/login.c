@@ -7,6 +7,7 @@
 #include "server/iq_internal.h"
 #include "server/login_internal.h"
 #include "server/server_internal.h"
+#include "server/session_away.h"
 #include "server/sm.h"
 
 #include <openssl/crypto.h>
@@ -23,6 +24,7 @@ login_free(struct login *login)
 
 	list_remove(&login->link);
 	list_remove(&login->account_link);
+	session_forget_return(login);
 	timer_stop(shard->loop, &login->timer);
 	timer_stop(shard->loop, &login->delay);
 	sasl_server_finish(&login->sasl);
@@ -63,6 +65,13 @@ log_end(const struct login *login, enum stream_condition condition, const char *
 void
 login_end(struct login *login, enum stream_condition condition, const char *text)
 {
+	login_end_with(login, condition, text, NO_SLICE);
+}
+
+void
+login_end_with(
+	struct login *login, enum stream_condition condition, const char *text, struct slice detail)
+{
 	struct buffer *out = conn_output(login->conn);
 
 	log_end(login, condition, text);
@@ -76,7 +85,7 @@ login_end(struct login *login, enum stream_condition condition, const char *text
 			login->host == NULL ? NO_SLICE : host_domain(login->host), NO_SLICE,
 			SLICE("en"));
 	}
-	stream_error_write(out, condition, text, NULL);
+	stream_error_write_with(out, condition, text, detail);
 	stream_write_close(out);
 	conn_close(login->conn);
 	forget(login);
@@ -272,6 +281,16 @@ close_stream(struct login *login)
 	forget(login);
 }
 
+/* XEP-0198, 3 and 5: before a resource is bound, sessions are resumed and nothing else. */
+static void
+take_management(struct login *login, const struct xml_token *element)
+{
+	if (slice_is_text(element->local, "resume"))
+		login_resume(login, element);
+	else
+		sm_write_failed(conn_output(login->conn), "unexpected-request", NULL);
+}
+
 /* False when the login is over or handed over. left: bytes behind the event. */
 static bool
 take_event(struct login *login, const struct stream_event *event, size_t left)
@@ -293,8 +312,7 @@ take_event(struct login *login, const struct stream_event *event, size_t left)
 	case STREAM_EARLY_IQ:
 		return login_take_iq(login, event);
 	case STREAM_MANAGEMENT:
-		sm_answer_early(
-			conn_output(login->conn), event->element, login->stream.authenticated);
+		take_management(login, event->element);
 		return true;
 	case STREAM_WANTS_BIND:
 		login_bind(login, event);

@@ -4,6 +4,7 @@
 #include "server/credentials.h"
 #include "server/login_internal.h"
 #include "server/server_internal.h"
+#include "server/session_away.h"
 #include "server/session_internal.h"
 
 #include "io/tls.h"
@@ -31,6 +32,11 @@ settle_conflict(struct login *login, struct account *acct, struct slice *resourc
 
 	if (other == NULL)
 		return true;
+	/* Who is not there any more has no say: its client came back and did not resume. */
+	if (other->conn == NULL) {
+		session_end(other, STREAM_CONFLICT, NULL);
+		return true;
+	}
 	if (strcmp(policy, "refuse") == 0) {
 		refuse(login, CONFLICT, "This resource is in use");
 		return false;
@@ -44,15 +50,21 @@ settle_conflict(struct login *login, struct account *acct, struct slice *resourc
 	return true;
 }
 
+void
+login_keep_keys(const struct login *login, struct account *acct)
+{
+	/* Keys that were asked for before a change of the password may be the old ones. */
+	if (login->keys.iterations > 0 && login->keys_age == login->shard->password_changes)
+		credentials_keep(acct, &login->keys);
+}
+
 /* A session takes the connection over from the login. */
 static void
 begin_session(struct login *login, struct account *acct, struct slice resource)
 {
 	struct session *s;
 
-	/* Keys that were asked for before a change of the password may be the old ones. */
-	if (login->keys.iterations > 0 && login->keys_age == login->shard->password_changes)
-		credentials_keep(acct, &login->keys);
+	login_keep_keys(login, acct);
 	s = session_create(acct, resource, login->conn, &login->stream.scanner);
 	login->stream.scanner.context = NULL; /* the session has it now */
 	session_speak(s, login->lang);
@@ -85,13 +97,18 @@ login_account_ready(struct login *login)
 		login_end(login, STREAM_NOT_AUTHORIZED, "An administrator disabled this account");
 		return;
 	}
+	if (login->previous.p != NULL) {
+		login_resume_ready(login, acct);
+		return;
+	}
 	if (resource.len == 0) {
 		random_token(token);
 		resource = slice_of(token);
 	}
 	if (!settle_conflict(login, acct, &resource, token))
 		return;
-	if (acct->session_count >= shard->server->core->c2s->most_sessions) {
+	if (acct->session_count >= shard->server->core->c2s->most_sessions &&
+		!session_end_oldest_away(acct)) {
 		refuse(login, RESOURCE_CONSTRAINT, "This account has too many sessions");
 		return;
 	}
@@ -101,9 +118,6 @@ login_account_ready(struct login *login)
 void
 login_bind(struct login *login, const struct stream_event *event)
 {
-	struct shard *shard = login->shard;
-	struct account *acct;
-
 	login->bind_id = arena_copy(&login->arena, event->id);
 	login->resource = NO_SLICE;
 	if (event->data.p != NULL &&
@@ -112,8 +126,16 @@ login_bind(struct login *login, const struct stream_event *event)
 		return;
 	}
 	login->resource = arena_copy(&login->arena, login->resource);
+	login_await_account(login);
+}
+
+void
+login_await_account(struct login *login)
+{
+	struct shard *shard = login->shard;
+	struct account *acct = account_find(shard, login->user.full);
+
 	login_wait(login);
-	acct = account_find(shard, login->user.full);
 	if (acct == NULL && login->is_anonymous)
 		acct = account_create_anonymous(shard, login->host, &login->user);
 	else if (acct == NULL)

@@ -13,6 +13,7 @@ struct account;
 struct credentials_query;
 struct host;
 struct iq;
+struct session;
 
 struct login {
 	struct list link;         /* in shard.logins */
@@ -40,6 +41,9 @@ struct login {
 	struct scram_keys keys;          /* that SCRAM goes by; iterations 0: none */
 	unsigned keys_age;               /* shard.password_changes when they were asked for */
 	struct slice bind_id, resource;  /* what the client asked for while the account loads */
+	struct slice previous;           /* the session to resume instead; p NULL: binds */
+	uint32_t handled;                /* how many stanzas of that the client has */
+	struct session *returns_to;      /* the session while that is not ready; or NULL */
 	struct iq *iq;                   /* a request before sign-in that waits for its answer */
 	unsigned failures;
 	bool has_registered;                /* made an account */
@@ -89,6 +93,24 @@ void login_admit(struct login *login, login_next *next);
 
 /* Binding (RFC 6120, 7). */
 void login_bind(struct login *login, const struct stream_event *event);
+
+/* Keys of the password, if they are right still, stay with the account. */
+void login_keep_keys(const struct login *login, struct account *acct);
+
+/* Brings the account into memory; login_account_ready follows. Nothing is read meanwhile. */
+void login_await_account(struct login *login);
+
+/*
+ * Resuming (XEP-0198, 5; login_resume.c): the client asked for it; the account is there; and it
+ * cannot be, so that the client may bind.
+ */
+void login_resume(struct login *login, const struct xml_token *element);
+void login_resume_ready(struct login *login, struct account *acct);
+void login_resume_failed(struct login *login);
+
+/* As login_end, with an element that says more. */
+void login_end_with(struct login *login, enum stream_condition condition, const char *text,
+	struct slice detail);
 
 /* Stops reading, and reads on. */
 void login_wait(struct login *login);

@@ -59,7 +59,8 @@ be_held(struct session *s, uint64_t number)
 	holder = xcalloc(1, sizeof(*holder));
 	*holder = (struct holder){ s->holders, number };
 	s->holders = holder;
-	conn_pause(s->conn);
+	if (s->conn != NULL)
+		conn_pause(s->conn);
 }
 
 static void
@@ -176,7 +177,8 @@ pressure_check(struct session *s, const struct jid *from)
 {
 	struct shard *shard = s->account->shard;
 
-	if (!session_is_full(s))
+	/* Nobody waits for a client that is away. */
+	if (s->conn == NULL || !session_is_full(s))
 		return;
 	pressure_hold(shard, &s->holding, from);
 	if (s->holding == NULL || timer_is_running(&s->holding->patience))

@@ -11,12 +11,11 @@
 #include "server/presence.h"
 #include "server/pressure.h"
 #include "server/route.h"
+#include "server/session_away.h"
 #include "server/sm.h"
 #include "server/trace.h"
 
 #include <stdlib.h>
-
-static const struct conn_handler handler;
 
 static void
 session_free(struct session *s)
@@ -42,6 +41,7 @@ leave(struct session *s)
 	struct sm *sm;
 
 	s->ended = true;
+	session_refuse_return(s);
 	pressure_release(s);
 	pressure_forget(s);
 	presence_end(s);
@@ -61,6 +61,22 @@ log_end(const struct session *s, enum stream_condition condition, const char *te
 		F_STR("why", text == NULL ? "" : text));
 }
 
+/* Tells the client why, if it is there. */
+static void
+close_conn(
+	struct session *s, enum stream_condition condition, const char *text, struct slice detail)
+{
+	struct buffer *out;
+
+	if (s->conn == NULL)
+		return;
+	out = conn_output(s->conn);
+	shard_count(s->account->shard, METRIC_STREAM_ERRORS_TOTAL);
+	stream_error_write_with(out, condition, text, detail);
+	(void)buffer_text(out, "</stream:stream>");
+	conn_close(s->conn);
+}
+
 void
 session_end(struct session *s, enum stream_condition condition, const char *text)
 {
@@ -71,32 +87,39 @@ void
 session_end_with(
 	struct session *s, enum stream_condition condition, const char *text, struct slice detail)
 {
-	struct conn *conn = s->conn;
-	struct buffer *out = conn_output(conn);
-
 	if (s->ended)
 		return;
 	log_end(s, condition, text);
-	shard_count(s->account->shard, METRIC_STREAM_ERRORS_TOTAL);
-	stream_error_write_with(out, condition, text, detail);
-	(void)buffer_text(out, "</stream:stream>");
-	conn_close(conn);
+	close_conn(s, condition, text, detail);
 	leave(s);
+}
+
+void
+session_lose(struct session *s, enum stream_condition condition)
+{
+	if (!sm_is_resumable(s->sm)) {
+		session_end(s, condition, NULL);
+		return;
+	}
+	close_conn(s, condition, NULL, NO_SLICE);
+	session_go_away(s);
 }
 
 void
 session_dismiss(struct session *s)
 {
 	const char *other = s->account->shard->server->core->c2s->see_other_host;
-	struct conn *conn = s->conn;
 
 	/* Presence is not broadcast: all who are here leave, too. */
 	s->is_available = false;
 	session_forget_directed(s);
-	stream_error_write(conn_output(conn),
-		other == NULL ? STREAM_SYSTEM_SHUTDOWN : STREAM_SEE_OTHER_HOST, NULL, other);
-	conn_write(conn, SLICE("</stream:stream>"));
-	conn_close(conn);
+	if (s->conn != NULL) {
+		stream_error_write(conn_output(s->conn),
+			other == NULL ? STREAM_SYSTEM_SHUTDOWN : STREAM_SEE_OTHER_HOST, NULL,
+			other);
+		conn_write(s->conn, SLICE("</stream:stream>"));
+		conn_close(s->conn);
+	}
 	leave(s);
 }
 
@@ -271,7 +294,10 @@ closed(struct conn *conn, int why)
 
 	log_info(s->account->shard->server->log, "connection of a session ended",
 		F_TEXT("jid", s->jid.full), F_STR("why", why == 0 ? "closed" : strerror(why)));
-	leave(s);
+	if (sm_is_resumable(s->sm) && !s->is_overfull)
+		session_go_away(s);
+	else
+		leave(s);
 }
 
 static void
@@ -289,7 +315,8 @@ static const struct conn_handler handler = {
 void
 session_continue(struct session *s)
 {
-	if (!s->ended && s->holders == NULL && !s->waits_for_itself && !s->waits_for_others)
+	if (!s->ended && s->conn != NULL && s->holders == NULL && !s->waits_for_itself &&
+		!s->waits_for_others)
 		conn_resume(s->conn);
 }
 
@@ -333,7 +360,7 @@ ask_if_alive(struct timer *timer)
 		s->heard_ms = loop_now_ms(shard->loop); /* it may well speak, but nobody listens */
 		watch_silence(s, conf->idle_ms);
 	} else if (s->pinged) {
-		session_end(s, STREAM_CONNECTION_TIMEOUT, NULL);
+		session_lose(s, STREAM_CONNECTION_TIMEOUT);
 	} else if (silence < conf->idle_ms) {
 		watch_silence(s, conf->idle_ms - silence);
 	} else {
@@ -343,12 +370,27 @@ ask_if_alive(struct timer *timer)
 	}
 }
 
+void
+session_attach(struct session *s, struct conn *conn, const struct scanner *scanner)
+{
+	struct shard *shard = s->account->shard;
+	const struct c2s_config *conf = shard->server->core->c2s;
+
+	s->conn = conn;
+	s->scanner = *scanner;
+	s->scanner.limits = &shard->server->client_limits;
+	s->heard_ms = loop_now_ms(shard->loop);
+	s->pinged = false;
+	conn_set_handler(conn, &handler, s);
+	conn_set_limit(conn, conf->queue_bytes / 2, conf->queue_bytes + LIMIT_ON_ITS_WAY);
+	watch_silence(s, conf->idle_ms);
+}
+
 struct session *
 session_create(struct account *acct, struct slice resource, struct conn *conn,
 	const struct scanner *scanner)
 {
 	struct shard *shard = acct->shard;
-	const struct c2s_config *conf = shard->server->core->c2s;
 	struct session *s = slab_alloc(&shard->session_slab);
 	size_t size = acct->jid.full.len + 1 + resource.len;
 	char *text = xmalloc(size);
@@ -360,16 +402,11 @@ session_create(struct account *acct, struct slice resource, struct conn *conn,
 	s->jid.full = slice_make(text, size);
 	s->jid.resource_len = (uint16_t)resource.len;
 	s->account = acct;
-	s->conn = conn;
-	s->scanner = *scanner;
-	s->scanner.limits = &shard->server->client_limits;
-	s->bound_ms = s->heard_ms = loop_now_ms(shard->loop);
+	s->bound_ms = loop_now_ms(shard->loop);
 	list_append(&shard->sessions, &s->all);
 	shard->session_count++;
 	account_add_session(acct, s);
-	conn_set_handler(conn, &handler, s);
-	conn_set_limit(conn, conf->queue_bytes / 2, conf->queue_bytes + LIMIT_ON_ITS_WAY);
-	watch_silence(s, conf->idle_ms);
+	session_attach(s, conn, scanner);
 	hook_session_bound(&shard->server->pipeline, s);
 	return s;
 }
@@ -377,6 +414,8 @@ session_create(struct account *acct, struct slice resource, struct conn *conn,
 void
 session_speak(struct session *s, struct slice lang)
 {
+	free((void *)(uintptr_t)s->lang.p);
+	s->lang = NO_SLICE;
 	if (lang.p != NULL)
 		s->lang = slice_make(xstrndup(lang.p, lang.len), lang.len);
 }
@@ -396,7 +435,7 @@ session_account(const struct session *s)
 bool
 session_is_secure(const struct session *s)
 {
-	return conn_is_tls(s->conn);
+	return s->conn != NULL && conn_is_tls(s->conn);
 }
 
 bool

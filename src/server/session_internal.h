@@ -13,6 +13,7 @@
 struct holder;
 struct holding;
 struct kept_presence;
+struct login;
 struct shard;
 struct sm;
 struct verdict;
@@ -21,7 +22,9 @@ struct session {
 	struct list link; /* in account.sessions */
 	struct list all;  /* in shard.sessions */
 	struct account *account;
-	struct conn *conn;
+	struct conn *conn; /* NULL: its client lost it and may come back, see session_away.h */
+	struct login
+		*returning; /* the sign-in of its client, while that waits to resume; or NULL */
 	struct scanner scanner;
 	struct jid jid;                 /* the text is the session's own */
 	struct timer timer;             /* idle, then the wait for an answer */
@@ -51,6 +54,12 @@ struct session {
  */
 struct session *session_create(struct account *acct, struct slice resource, struct conn *conn,
 	const struct scanner *scanner);
+
+/* The connection, on which a stream is open, is the session's from now on. */
+void session_attach(struct session *s, struct conn *conn, const struct scanner *scanner);
+
+/* Its client is not there any more: the session ends, or waits for it if it can be resumed. */
+void session_lose(struct session *s, enum stream_condition condition);
 
 /* Ends the session: its presence ends, it leaves its account, the stream closes with the error. */
 void session_end(struct session *s, enum stream_condition condition, const char *text);

@@ -38,27 +38,41 @@ has_room(const struct session *s, size_t bytes)
 	       s->account->shard->server->core->c2s->queue_bytes;
 }
 
+/* Into the output of its client; while that is away, into the queue only. False: no room. */
+static bool
+write_stanza(struct session *s, const struct stanza *st)
+{
+	struct buffer queued, *out = s->conn == NULL ? &queued : conn_output(s->conn);
+	size_t before;
+	bool has_taken;
+
+	if (s->conn == NULL)
+		buffer_init(&queued, LIMIT_STORED_STANZA);
+	before = out->len;
+	stanza_write(out, st);
+	has_taken = !out->overflowed && has_room(s, out->len - before);
+	if (!has_taken)
+		out->len = before; /* its tags may have found room, but not what is between */
+	else if (s->sm != NULL)
+		sm_sent(s->sm, slice_make(out->data + before, out->len - before));
+	if (s->conn == NULL)
+		buffer_finish(&queued);
+	return has_taken;
+}
+
 bool
 session_deliver(struct session *s, struct stanza *st)
 {
 	struct shard *shard = s->account->shard;
-	struct buffer *out;
-	size_t before;
 
 	if (s->ended || s->is_overfull)
 		return false;
 	if (!route_verdict(shard, st, hook_egress(&shard->server->pipeline, st, s)))
 		return true;
-	out = conn_output(s->conn);
-	before = out->len;
-	stanza_write(out, st);
-	if (out->overflowed || !has_room(s, out->len - before)) {
-		out->len = before; /* its tags may have found room, but not what is between */
+	if (!write_stanza(s, st)) {
 		become_overfull(s);
 		return false;
 	}
-	if (s->sm != NULL)
-		sm_sent(s->sm, slice_make(out->data + before, out->len - before));
 	/* Not against who answers: else one could stop others by asking and not reading. */
 	if (st->type != TYPE_RESULT && st->type != TYPE_ERROR)
 		pressure_check(s, &st->from);
@@ -94,7 +108,7 @@ bool
 session_is_full(const struct session *s)
 {
 	/* The full mark of the connection is half of what it takes, too. */
-	return conn_is_full(s->conn) ||
+	return (s->conn != NULL && conn_is_full(s->conn)) ||
 	       sm_unacknowledged(s->sm) > s->account->shard->server->core->c2s->queue_bytes / 2;
 }
 

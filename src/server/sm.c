@@ -2,10 +2,13 @@
  */
 #include "server/sm.h"
 
+#include "base/clock.h"
+#include "base/random.h"
 #include "server/account_internal.h"
 #include "server/pressure.h"
 #include "server/receipt.h"
 #include "server/route.h"
+#include "server/session_away.h"
 #include "server/session_internal.h"
 #include "server/trace.h"
 
@@ -14,6 +17,7 @@
 /* A stanza as it was written; its bytes follow. */
 struct sent {
 	struct list link;
+	int64_t wall_ms;
 	uint32_t size;
 };
 
@@ -26,7 +30,20 @@ struct sm {
 	uint32_t sent, acked;    /* stanzas to the client */
 	struct list unacked;     // sent.link
 	size_t unacked_bytes;
-	bool asks; /* and has no answer yet */
+	bool asks;                /* and has no answer yet */
+	char id[TOKEN_CHARS + 1]; /* for who resumes it; empty: nobody can */
+	uint32_t patience_ms;
+};
+
+/* The sessions of an account that ended last: an id, and how many stanzas were handled. */
+enum { PAST_MOST = 8 };
+
+struct sm_past {
+	unsigned next;
+	struct {
+		char id[TOKEN_CHARS + 1];
+		uint32_t handled;
+	} v[PAST_MOST];
 };
 
 /* ---- What comes in ---- */
@@ -43,6 +60,8 @@ handled(const struct sm *sm)
 static void
 acknowledge(struct sm *sm)
 {
+	if (sm->session->conn == NULL)
+		return; /* it is told when it comes back */
 	sm->told = handled(sm);
 	sm->owes = sm->told != sm->received;
 	(void)buffer_printf(
@@ -56,10 +75,13 @@ receipt_done(struct receipt *receipt)
 
 	list_remove(&receipt->link);
 	free(receipt);
-	if (sm->session == NULL && list_is_empty(&sm->waiting))
+	if (sm->session != NULL) {
+		if (sm->owes && handled(sm) != sm->told)
+			acknowledge(sm);
+		session_settled(sm->session);
+	} else if (list_is_empty(&sm->waiting)) {
 		free(sm);
-	else if (sm->session != NULL && sm->owes && handled(sm) != sm->told)
-		acknowledge(sm);
+	}
 }
 
 struct receipt *
@@ -94,7 +116,7 @@ sm_taken(struct receipt *receipt)
 static void
 ask(struct sm *sm)
 {
-	if (sm->asks || list_is_empty(&sm->unacked))
+	if (sm->asks || sm->session->conn == NULL || list_is_empty(&sm->unacked))
 		return;
 	sm->asks = true;
 	(void)buffer_append(conn_output(sm->session->conn), SLICE("<r xmlns='" NS_SM "'/>"));
@@ -107,6 +129,7 @@ sm_sent(struct sm *sm, struct slice xml)
 
 	memcpy(sent + 1, xml.p, xml.len);
 	sent->size = (uint32_t)xml.len;
+	sent->wall_ms = loop_wall_ms(sm->session->account->shard->loop);
 	list_append(&sm->unacked, &sent->link);
 	sm->sent++;
 	sm->unacked_bytes += xml.len;
@@ -128,29 +151,46 @@ take_sent(struct sm *sm)
 	return sent;
 }
 
+bool
+sm_has_sent(const struct sm *sm, uint32_t handled)
+{
+	return handled - sm->acked <= sm->sent - sm->acked;
+}
+
+void
+sm_write_too_high(const struct sm *sm, uint32_t handled, char detail[SM_DETAIL])
+{
+	(void)snprintf(detail, SM_DETAIL,
+		"<handled-count-too-high xmlns='" NS_SM "' h='%u' send-count='%u'/>", handled,
+		sm->sent);
+}
+
+static void
+forget_acknowledged(struct sm *sm, uint32_t handled)
+{
+	for (; sm->acked != handled; sm->acked++)
+		free(take_sent(sm));
+}
+
 /* XEP-0198, 6: more than was sent is an error that ends the stream. */
 static bool
 is_acknowledged(struct session *s, struct slice text)
 {
 	struct sm *sm = s->sm;
 	bool was_full = session_is_full(s);
-	char detail[160];
+	char detail[SM_DETAIL];
 	uint64_t h;
 
 	if (slice_to_uint(text, UINT32_MAX, &h) < 0) {
 		session_end(s, STREAM_BAD_FORMAT, "<a/> has a number h");
 		return false;
 	}
-	if ((uint32_t)h - sm->acked > sm->sent - sm->acked) {
-		(void)snprintf(detail, sizeof(detail),
-			"<handled-count-too-high xmlns='" NS_SM "' h='%u' send-count='%u'/>",
-			(unsigned)h, sm->sent);
-		session_end_with(s, STREAM_UNDEFINED_CONDITION,
-			"You acknowledged more than was sent to you", slice_of(detail));
+	if (!sm_has_sent(sm, (uint32_t)h)) {
+		sm_write_too_high(sm, (uint32_t)h, detail);
+		session_end_with(s, STREAM_UNDEFINED_CONDITION, SM_TOO_HIGH, slice_of(detail));
 		return false;
 	}
-	for (; sm->acked != (uint32_t)h; sm->acked++)
-		free(take_sent(sm));
+	forget_acknowledged(sm, (uint32_t)h);
 	sm->asks = false;
 	ask(sm);
 	if (was_full)
@@ -158,27 +198,53 @@ is_acknowledged(struct session *s, struct slice text)
 	return true;
 }
 
-/* ---- Beginning and end ---- */
+/* ---- What the client asks for ---- */
 
-static void
-write_failed(struct buffer *out, const char *condition)
+void
+sm_write_failed(struct buffer *out, const char *condition, const uint32_t *handled)
 {
-	(void)buffer_printf(out,
-		"<failed xmlns='" NS_SM "'><%s xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
-		"</failed>",
-		condition);
+	(void)buffer_text(out, "<failed xmlns='" NS_SM "'");
+	if (handled != NULL)
+		(void)buffer_printf(out, " h='%u'", *handled);
+	(void)buffer_printf(
+		out, "><%s xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>", condition);
+}
+
+/* How long the client wants it to be resumable, within what we allow; 0: not. */
+static uint32_t
+read_patience_ms(const struct session *s, const struct xml_token *element)
+{
+	uint32_t most = s->account->shard->server->core->c2s->resume_ms;
+	struct slice resume = xml_attribute(element, NAME_RESUME);
+	uint64_t max;
+
+	if (s->account->is_anonymous ||
+		!(slice_is_text(resume, "true") || slice_is_text(resume, "1")))
+		return 0;
+	if (slice_to_uint(xml_attribute(element, NAME_MAX), UINT32_MAX, &max) < 0 ||
+		max * 1000 > most)
+		return most;
+	return (uint32_t)max * 1000;
 }
 
 static void
-enable(struct session *s)
+enable(struct session *s, const struct xml_token *element)
 {
 	struct sm *sm = xcalloc(1, sizeof(*sm));
+	struct buffer *out = conn_output(s->conn);
 
 	sm->session = s;
 	list_init(&sm->waiting);
 	list_init(&sm->unacked);
 	s->sm = sm;
-	(void)buffer_append(conn_output(s->conn), SLICE("<enabled xmlns='" NS_SM "'/>"));
+	sm->patience_ms = read_patience_ms(s, element);
+	if (sm->patience_ms == 0) {
+		(void)buffer_append(out, SLICE("<enabled xmlns='" NS_SM "'/>"));
+		return;
+	}
+	random_token(sm->id);
+	(void)buffer_printf(out, "<enabled xmlns='" NS_SM "' id='%s' resume='true' max='%u'/>",
+		sm->id, sm->patience_ms / 1000);
 }
 
 bool
@@ -187,9 +253,9 @@ sm_take(struct session *s, const struct xml_token *element)
 	bool is_enable = slice_is_text(element->local, "enable");
 
 	if (is_enable && s->sm == NULL) {
-		enable(s);
+		enable(s, element);
 	} else if (is_enable || slice_is_text(element->local, "resume")) {
-		write_failed(conn_output(s->conn), "unexpected-request");
+		sm_write_failed(conn_output(s->conn), "unexpected-request", NULL);
 		session_end(s, STREAM_POLICY_VIOLATION,
 			"Stream management is enabled once, and resumed before binding");
 		return false;
@@ -207,13 +273,97 @@ sm_take(struct session *s, const struct xml_token *element)
 	return true;
 }
 
-void
-sm_answer_early(struct buffer *out, const struct xml_token *element, bool is_authenticated)
-{
-	bool resumes = slice_is_text(element->local, "resume");
+/* ---- Resumption ---- */
 
-	write_failed(out, is_authenticated && resumes ? "item-not-found" : "unexpected-request");
+bool
+sm_is_resumable(const struct sm *sm)
+{
+	return sm != NULL && sm->id[0] != '\0';
 }
+
+uint32_t
+sm_patience_ms(const struct sm *sm)
+{
+	return sm->patience_ms;
+}
+
+bool
+sm_is_named(const struct sm *sm, struct slice id)
+{
+	return sm_is_resumable(sm) && slice_is_text(id, sm->id);
+}
+
+bool
+sm_is_settled(const struct sm *sm)
+{
+	return list_is_empty(&sm->waiting);
+}
+
+/* A message says when it was written first, unless it says so already (XEP-0203). */
+static void
+write_again(struct buffer *out, const struct sent *sent, struct slice domain)
+{
+	static const char end[] = "</message>", delay[] = "<delay xmlns='urn:xmpp:delay'";
+	struct slice xml = slice_make((const char *)(sent + 1), sent->size);
+	char stamp[STAMP_CHARS + 1];
+	size_t head = xml.len - (sizeof(end) - 1);
+
+	if (xml.len < sizeof(end) || memcmp(xml.p + head, end, sizeof(end) - 1) != 0 ||
+		memmem(xml.p, xml.len, delay, sizeof(delay) - 1) != NULL) {
+		(void)buffer_append(out, xml);
+		return;
+	}
+	stamp_write(sent->wall_ms, stamp);
+	(void)buffer_append(out, slice_make(xml.p, head));
+	(void)buffer_printf(
+		out, "%s from='%.*s' stamp='%s'/>%s", delay, SLICE_ARG(domain), stamp, end);
+}
+
+void
+sm_resume(struct session *s, uint32_t number)
+{
+	struct buffer *out = conn_output(s->conn);
+	struct sm *sm = s->sm;
+	const struct sent *sent;
+
+	sm->told = sm->received;
+	sm->owes = sm->asks = false;
+	(void)buffer_printf(
+		out, "<resumed xmlns='" NS_SM "' previd='%s' h='%u'/>", sm->id, sm->received);
+	forget_acknowledged(sm, number);
+	LIST_EACH (sent, &sm->unacked, const struct sent, link)
+		write_again(out, sent, host_domain(s->account->host));
+	ask(sm);
+}
+
+bool
+sm_find_past(const struct account *acct, struct slice id, uint32_t *handled_out)
+{
+	for (unsigned i = 0; acct->past != NULL && i < PAST_MOST; i++) {
+		if (acct->past->v[i].id[0] == '\0' || !slice_is_text(id, acct->past->v[i].id))
+			continue;
+		*handled_out = acct->past->v[i].handled;
+		return true;
+	}
+	return false;
+}
+
+static void
+remember_past(struct account *acct, const struct sm *sm)
+{
+	struct sm_past *past;
+
+	if (!sm_is_resumable(sm))
+		return;
+	if (acct->past == NULL)
+		acct->past = xcalloc(1, sizeof(*acct->past));
+	past = acct->past;
+	memcpy(past->v[past->next].id, sm->id, sizeof(sm->id));
+	past->v[past->next].handled = handled(sm);
+	past->next = (past->next + 1) % PAST_MOST;
+}
+
+/* ---- The end ---- */
 
 /*
  * XEP-0198, 4: as what is sent to a resource that is not there. A message is tried again with the
@@ -265,6 +415,7 @@ sm_end(struct sm **ended, struct account *acct)
 	if (sm == NULL)
 		return;
 	sm->session = NULL;
+	remember_past(acct, sm);
 	send_all_again(sm, acct);
 	if (list_is_empty(&sm->waiting))
 		free(sm);

@@ -17,14 +17,18 @@ struct sm;
 
 #define NS_SM "urn:xmpp:sm:3"
 
+/* XEP-0198, 6. */
+#define SM_TOO_HIGH "You acknowledged more than was sent to you"
+enum { SM_DETAIL = 160 };
+
 /*
  * An element of this namespace came from a session that is bound. False: the session has ended,
  * because it broke the rules.
  */
 bool sm_take(struct session *s, const struct xml_token *element);
 
-/* The answer to one that came before binding. */
-void sm_answer_early(struct buffer *out, const struct xml_token *element, bool is_authenticated);
+/* <failed/> with that condition; handled: how many stanzas of a past session were, or NULL. */
+void sm_write_failed(struct buffer *out, const char *condition, const uint32_t *handled);
 
 /*
  * A stanza came in from the session. The receipt that goes with it on its way, or NULL: it need
@@ -36,6 +40,29 @@ void sm_taken(struct receipt *receipt);
 
 /* The bytes of a stanza were written to the session. */
 void sm_sent(struct sm *sm, struct slice xml);
+
+/* Whether the session outlives its connection, and for how long; false for NULL. */
+bool sm_is_resumable(const struct sm *sm);
+uint32_t sm_patience_ms(const struct sm *sm);
+
+/* Whether it can be resumed by this id; false for NULL. */
+bool sm_is_named(const struct sm *sm, struct slice id);
+
+/* Whether everything that came in is handled. */
+bool sm_is_settled(const struct sm *sm);
+
+/* Whether the client can have so many stanzas; the element for the error if it cannot. */
+bool sm_has_sent(const struct sm *sm, uint32_t handled);
+void sm_write_too_high(const struct sm *sm, uint32_t handled, char detail[SM_DETAIL]);
+
+/*
+ * The session is settled and has a connection again, whose client has that number of stanzas: says
+ * what we have, and sends what is missing once more.
+ */
+void sm_resume(struct session *s, uint32_t number);
+
+/* How many stanzas of a session that ended were handled. False: not known any more. */
+bool sm_find_past(const struct account *acct, struct slice id, uint32_t *handled_out);
 
 /* Bytes of stanzas that the client has not acknowledged; 0 for NULL. */
 size_t sm_unacknowledged(const struct sm *sm);

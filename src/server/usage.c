@@ -9,6 +9,7 @@
 #include "server/quota.h"
 #include "server/server_internal.h"
 #include "server/session_internal.h"
+#include "server/sm.h"
 
 #include <fcntl.h>
 #include <malloc.h>
@@ -126,7 +127,10 @@ add_session(struct usage *usage, const struct session *s)
 			size_of(s->directed));
 	for (uint16_t i = 0; i < s->directed_count; i++)
 		add(usage, USAGE_TEXTS, 0, size_of(s->directed[i].full.p));
-	add_conn(usage, s->conn);
+	if (s->conn != NULL)
+		add_conn(usage, s->conn);
+	if (s->sm != NULL)
+		add(usage, USAGE_OUTPUT, 0, sm_unacknowledged(s->sm));
 }
 
 void

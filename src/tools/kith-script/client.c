@@ -429,6 +429,12 @@ client_drop(struct client *client, size_t number)
 }
 
 void
+client_lose(struct client *client)
+{
+	end(client, "it lost its connection");
+}
+
+void
 client_leave(struct client *client)
 {
 	client->has_left = true;

@@ -74,6 +74,8 @@ void client_destroy(struct client **client);
 void client_send(struct client *client, struct slice bytes);
 void client_ignore(struct client *client, struct slice pattern);
 void client_drop(struct client *client, size_t number);
+/* What was sent is on its way, and the connection is gone without a word. */
+void client_lose(struct client *client);
 /* Ends the stream in order; the state is CLIENT_ENDED when the server has ended it too. */
 void client_leave(struct client *client);
 

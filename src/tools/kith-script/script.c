@@ -124,6 +124,15 @@ do_disconnect(struct script *script, struct client *c, struct slice rest)
 }
 
 static int
+do_lose(struct script *script, struct client *c, struct slice rest)
+{
+	if (!slice_is_text(trim(rest), "its connection"))
+		return script_fail(script, "loses what?");
+	client_lose(c);
+	return 0;
+}
+
+static int
 do_be(struct script *script, struct client *c, struct slice rest)
 {
 	if (!slice_is_text(trim(rest), "disconnected"))
@@ -333,6 +342,7 @@ static const struct {
 	{ "receives", "receive", do_receive },
 	{ "ignores", "ignore", do_ignore },
 	{ "disconnects", "disconnect", do_disconnect },
+	{ "loses", "lose", do_lose },
 	{ "is", "are", do_be },
 	{ "stops", "stop", do_stop_reading },
 	{ "reads", "read", do_read_on },
