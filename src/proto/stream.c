@@ -5,17 +5,6 @@
 #include "proto/stream.h"
 
 #include "proto/stanza.h"
-#include "xml/writer.h"
-
-#define NS_STREAMS "http://etherx.jabber.org/streams"
-#define NS_TLS "urn:ietf:params:xml:ns:xmpp-tls"
-#define NS_SASL "urn:ietf:params:xml:ns:xmpp-sasl"
-#define NS_BIND "urn:ietf:params:xml:ns:xmpp-bind"
-#define NS_SESSION "urn:ietf:params:xml:ns:xmpp-session"
-#define NS_SUB "urn:xmpp:features:pre-approval" /* RFC 6121, 3.4 */
-#define NS_CB "urn:xmpp:sasl-cb:0"
-#define NS_REGISTER "http://jabber.org/features/iq-register"
-#define NS_LIMITS "urn:xmpp:stream-limits:0"
 
 void
 stream_init(struct stream *stream, enum stream_role role, const struct names *names,
@@ -64,6 +53,32 @@ take_auth(struct stream *stream, struct stream_event *event, struct arena *arena
 	if (event->mechanism.p == NULL)
 		event->mechanism = SLICE("");
 	stream->in_sasl = true;
+}
+
+/* XEP-0388, 2.3: the data is in a child, which may be empty. */
+static void
+take_authenticate(struct stream *stream, struct stream_event *event, struct arena *arena)
+{
+	const struct xml_token *initial = xml_child(
+		event->element, NS_ID_SASL2, NAME_INITIAL_RESPONSE);
+
+	event->mechanism = xml_attribute(event->element, NAME_MECHANISM);
+	if (event->mechanism.p == NULL)
+		event->mechanism = SLICE("");
+	if (initial != NULL)
+		event->data = text_of(initial, arena);
+	if (initial != NULL && event->data.p == NULL)
+		event->data = SLICE("="); /* as the older profile says it */
+	event->is_sasl2 = true;
+	stream->in_sasl = true;
+}
+
+static void
+take_data2(struct stream *stream, struct stream_event *event, struct arena *arena)
+{
+	(void)stream;
+	event->data = text_of(event->element, arena);
+	event->is_sasl2 = true;
 }
 
 static void
@@ -142,6 +157,12 @@ static const struct step steps[] = {
 		take_data },
 	{ STREAM_SERVER, NS_ID_SASL, NAME_ABORT, FEATURE_SASL, true, STREAM_AUTH_ABORT,
 		take_nothing },
+	{ STREAM_SERVER, NS_ID_SASL2, NAME_AUTHENTICATE, FEATURE_SASL2, false, STREAM_AUTH,
+		take_authenticate },
+	{ STREAM_SERVER, NS_ID_SASL2, NAME_RESPONSE, FEATURE_SASL2, true, STREAM_AUTH_RESPONSE,
+		take_data2 },
+	{ STREAM_SERVER, NS_ID_SASL2, NAME_ABORT, FEATURE_SASL2, true, STREAM_AUTH_ABORT,
+		take_data2 },
 	{ STREAM_CLIENT, NS_ID_STREAMS, NAME_FEATURES, 0, false, STREAM_FEATURES, take_features },
 	{ STREAM_CLIENT, NS_ID_TLS, NAME_PROCEED, 0, false, STREAM_PROCEED, take_nothing },
 	{ STREAM_CLIENT, NS_ID_SASL, NAME_CHALLENGE, 0, true, STREAM_AUTH_RESPONSE, take_data },
@@ -249,7 +270,7 @@ take_element(struct stream *stream, struct stream_event *event, struct arena *ar
 		step->take(stream, event, arena);
 	} else if (stream->role == STREAM_CLIENT) {
 		event->kind = STREAM_OTHER;
-	} else if (step != NULL && step->ns == NS_ID_SASL && !stream->authenticated) {
+	} else if (step != NULL && step->ns != NS_ID_TLS && !stream->authenticated) {
 		/* The owner answers what is not offered with a SASL failure. */
 		event->kind = step->kind;
 		step->take(stream, event, arena);
@@ -323,170 +344,4 @@ stream_next(struct stream *stream, struct slice input, struct xml_tokens *tokens
 		fail(event, stream_condition_of((enum xml_error)stream->scanner.error),
 			stream->scanner.why);
 	}
-}
-
-static void
-write_if(struct buffer *out, const char *name, struct slice value)
-{
-	if (value.p != NULL)
-		xml_write_attribute(out, name, value);
-}
-
-void
-stream_write_header(
-	struct buffer *out, struct slice id, struct slice from, struct slice to, struct slice lang)
-{
-	(void)buffer_text(out, "<?xml version='1.0'?><stream:stream xmlns='jabber:client' "
-			       "xmlns:stream='" NS_STREAMS "'");
-	write_if(out, "id", id);
-	write_if(out, "from", from);
-	write_if(out, "to", to);
-	write_if(out, "xml:lang", lang);
-	(void)buffer_text(out, " version='1.0'>");
-}
-
-/* For each sign-in, so not by printf, which takes ten times as long. */
-static void
-put(struct buffer *out, const char *const *texts)
-{
-	for (; *texts != NULL; texts++)
-		(void)buffer_text(out, *texts);
-}
-
-static void
-write_mechanisms(struct buffer *out, const char *const *mechanisms, const char *const *bindings)
-{
-	(void)buffer_text(out, "<mechanisms xmlns='" NS_SASL "'>");
-	for (; *mechanisms != NULL; mechanisms++)
-		put(out, (const char *const[]){ "<mechanism>", *mechanisms, "</mechanism>", NULL });
-	(void)buffer_text(out, "</mechanisms>");
-	if (bindings == NULL || *bindings == NULL)
-		return;
-	(void)buffer_text(out, "<sasl-channel-binding xmlns='" NS_CB "'>");
-	for (; *bindings != NULL; bindings++)
-		put(out,
-			(const char *const[]){ "<channel-binding type='", *bindings, "'/>", NULL });
-	(void)buffer_text(out, "</sasl-channel-binding>");
-}
-
-void
-stream_write_features(struct stream *stream, struct buffer *out, const struct stream_offer *offer)
-{
-	unsigned features = offer->features;
-
-	stream->features = (uint8_t)features;
-	(void)buffer_text(out, "<stream:features>");
-	if ((features & FEATURE_TLS) != 0)
-		(void)buffer_printf(out, "<starttls xmlns='" NS_TLS "'>%s</starttls>",
-			(features & FEATURE_TLS_REQUIRED) != 0 ? "<required/>" : "");
-	if ((features & FEATURE_SASL) != 0)
-		write_mechanisms(out, offer->mechanisms, offer->bindings);
-	if ((features & FEATURE_BIND) != 0)
-		(void)buffer_text(out, "<bind xmlns='" NS_BIND "'/><session xmlns='" NS_SESSION
-				       "'><optional/></session><sub xmlns='" NS_SUB "'/>");
-	if ((features & FEATURE_REGISTER) != 0)
-		(void)buffer_text(out, "<register xmlns='" NS_REGISTER "'/>");
-	/* XEP-0478: what this stream takes, and when it is asked for a sign of life. */
-	(void)buffer_printf(out, "<limits xmlns='" NS_LIMITS "'><max-bytes>%llu</max-bytes>",
-		(unsigned long long)offer->stanza_bytes);
-	if (offer->idle_s > 0)
-		(void)buffer_printf(out, "<idle-seconds>%u</idle-seconds>", offer->idle_s);
-	(void)buffer_text(out, "</limits>");
-	(void)buffer_append(out, offer->more);
-	(void)buffer_text(out, "</stream:features>");
-}
-
-void
-stream_write_proceed(struct buffer *out)
-{
-	(void)buffer_text(out, "<proceed xmlns='" NS_TLS "'/>");
-}
-
-static void
-write_sasl(struct buffer *out, const char *name, struct slice data)
-{
-	put(out, (const char *const[]){ "<", name, " xmlns='" NS_SASL "'", NULL });
-	if (data.p == NULL) {
-		(void)buffer_text(out, "/>");
-		return;
-	}
-	(void)buffer_text(out, ">");
-	(void)buffer_append(out, data);
-	put(out, (const char *const[]){ "</", name, ">", NULL });
-}
-
-void
-stream_write_challenge(struct buffer *out, struct slice data)
-{
-	write_sasl(out, "challenge", data);
-}
-
-void
-stream_write_success(struct buffer *out, struct slice data)
-{
-	write_sasl(out, "success", data);
-}
-
-void
-stream_write_failure(struct buffer *out, const char *condition, const char *text)
-{
-	(void)buffer_printf(out, "<failure xmlns='" NS_SASL "'><%s/>", condition);
-	if (text != NULL) {
-		(void)buffer_text(out, "<text xml:lang='en'>");
-		xml_write_text(out, slice_of(text));
-		(void)buffer_text(out, "</text>");
-	}
-	(void)buffer_text(out, "</failure>");
-}
-
-void
-stream_write_bound(struct buffer *out, struct slice id, const struct jid *jid)
-{
-	(void)buffer_text(out, "<iq type='result'");
-	xml_write_attribute(out, "id", id);
-	(void)buffer_text(out, "><bind xmlns='" NS_BIND "'><jid>");
-	xml_write_text(out, jid->full);
-	(void)buffer_text(out, "</jid></bind></iq>");
-}
-
-void
-stream_write_starttls(struct buffer *out)
-{
-	(void)buffer_text(out, "<starttls xmlns='" NS_TLS "'/>");
-}
-
-void
-stream_write_auth(
-	struct stream *stream, struct buffer *out, const char *mechanism, struct slice data)
-{
-	stream->in_sasl = true;
-	(void)buffer_printf(out, "<auth xmlns='" NS_SASL "' mechanism='%s'>", mechanism);
-	if (data.p != NULL)
-		(void)buffer_append(out, data);
-	(void)buffer_text(out, "</auth>");
-}
-
-void
-stream_write_response(struct buffer *out, struct slice data)
-{
-	write_sasl(out, "response", data);
-}
-
-void
-stream_write_bind(struct stream *stream, struct buffer *out, struct slice resource)
-{
-	(void)stream;
-	(void)buffer_text(out, "<iq type='set' id='bind'><bind xmlns='" NS_BIND "'>");
-	if (resource.p != NULL) {
-		(void)buffer_text(out, "<resource>");
-		xml_write_text(out, resource);
-		(void)buffer_text(out, "</resource>");
-	}
-	(void)buffer_text(out, "</bind></iq>");
-}
-
-void
-stream_write_close(struct buffer *out)
-{
-	(void)buffer_text(out, "</stream:stream>");
 }

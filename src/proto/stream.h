@@ -19,6 +19,7 @@ enum stream_feature {
 	FEATURE_TLS_REQUIRED = 2,
 	FEATURE_SASL = 4,
 	FEATURE_BIND = 8,
+	FEATURE_SASL2 = 32,    /* XEP-0388 */
 	FEATURE_REGISTER = 16, /* XEP-0077, 6: requests may come before authentication */
 };
 
@@ -26,7 +27,8 @@ enum stream_event_kind {
 	STREAM_NEED_MORE,
 	STREAM_OPENED,    /* a header came: to, from, lang */
 	STREAM_WANTS_TLS, /* server: <starttls/> */
-	STREAM_AUTH,      /* server: mechanism, data (the element's text, base64; p NULL: empty) */
+	STREAM_AUTH,      /* server: mechanism, data (the element's text, base64; p NULL: empty);
+			     is_sasl2: element, with what else is asked for */
 	STREAM_AUTH_RESPONSE,  /* server: data; client: a <challenge/> */
 	STREAM_AUTH_ABORT,     /* server */
 	STREAM_EARLY_IQ,       /* server: element, a request before authentication */
@@ -50,6 +52,7 @@ struct stream_event {
 	const char *text;                                 /* NULL: the condition's own */
 	struct slice to, from, lang, id, mechanism, data; /* p NULL: not there */
 	unsigned features;
+	bool is_sasl2; /* of XEP-0388, not of RFC 6120 */
 	const struct xml_token *element;
 };
 
@@ -90,6 +93,7 @@ struct stream_offer {
 		*bindings;     /* channel-binding types (XEP-0440), or NULL; NULL at the end */
 	uint64_t stanza_bytes; /* the limit that is told (XEP-0478) */
 	unsigned idle_s;       /* after which silence it asks; 0 is not told */
+	struct slice inlined;  /* what goes with a sign-in by XEP-0388 */
 	struct slice more;     /* further elements, each with its namespace */
 };
 
@@ -99,9 +103,13 @@ void stream_write_features(
 
 /* Server's answers. data is base64 as it goes on the wire; p NULL: none. */
 void stream_write_proceed(struct buffer *out);
-void stream_write_challenge(struct buffer *out, struct slice data);
+void stream_write_challenge(struct buffer *out, bool is_sasl2, struct slice data);
 void stream_write_success(struct buffer *out, struct slice data);
-void stream_write_failure(struct buffer *out, const char *condition, const char *text);
+void stream_write_failure(
+	struct buffer *out, bool is_sasl2, const char *condition, const char *text);
+/* XEP-0388, 2.6.1: between these stands what was asked for beside the sign-in. */
+void stream_begin_success2(struct buffer *out, struct slice data, const struct jid *jid);
+void stream_end_success2(struct buffer *out);
 void stream_write_bound(struct buffer *out, struct slice id, const struct jid *jid);
 
 /* Client's requests. data is base64, p NULL: no initial response. */

@@ -12,6 +12,7 @@ struct account;
 struct buffer;
 struct disco;
 struct host;
+struct inline_wish;
 struct jid;
 struct jid;
 struct payload;

@@ -8,6 +8,7 @@
 #include "server/login_internal.h"
 #include "server/server_internal.h"
 #include "server/session_away.h"
+#include "server/session_internal.h"
 #include "server/sm.h"
 
 #include <openssl/crypto.h>
@@ -147,6 +148,8 @@ features(const struct login *login)
 
 	if (login->user.full.p != NULL)
 		return FEATURE_BIND;
+	if (is_tls)
+		offered |= FEATURE_SASL2; /* XEP-0388, 4: over TLS only */
 	if (!is_tls && login->shard->tls != NULL)
 		offered |= FEATURE_TLS | (conf->require_tls ? FEATURE_TLS_REQUIRED : 0u);
 	if (is_tls || !conf->require_tls)
@@ -156,19 +159,19 @@ features(const struct login *login)
 	return offered;
 }
 
-static void
-write_features(struct login *login)
+void
+login_write_features(struct login *login, const struct session *bound)
 {
 	const struct c2s_config *conf = login->shard->server->core->c2s;
 	unsigned mechanisms = login_mechanisms(login);
 	const char *names[SASL_MECHANISMS + 1];
 	struct stream_offer offer = {
-		.features = features(login),
+		.features = bound != NULL ? 0 : features(login),
 		.mechanisms = names,
 		.bindings = (mechanisms & SASL_PLUS_BITS) != 0 ? binding_names : NULL,
 		.stanza_bytes = xml_limits_before_auth.stanza_bytes,
 	};
-	struct buffer more;
+	struct buffer more, inlined;
 	size_t count = 0;
 
 	for (unsigned m = SASL_MECHANISMS; m-- > 1;) {
@@ -177,14 +180,20 @@ write_features(struct login *login)
 	}
 	names[count] = NULL;
 	buffer_init(&more, LIMIT_STORED_STANZA);
+	buffer_init(&inlined, LIMIT_STORED_STANZA);
+	if ((offer.features & FEATURE_SASL2) != 0)
+		login_write_inlined(login, &inlined);
+	offer.inlined = buffer_slice(&inlined);
 	if (login->user.full.p != NULL) {
 		offer.stanza_bytes = conf->stanza_bytes;
 		offer.idle_s = conf->idle_ms / 1000;
-		(void)buffer_text(&more, "<sm xmlns='" NS_SM "'/>");
+		if (bound == NULL || bound->sm == NULL)
+			(void)buffer_text(&more, "<sm xmlns='" NS_SM "'/>");
 		hook_bind_features(&login->shard->server->pipeline, &more, login->host);
 		offer.more = buffer_slice(&more);
 	}
 	stream_write_features(&login->stream, conn_output(login->conn), &offer);
+	buffer_finish(&inlined);
 	buffer_finish(&more);
 }
 
@@ -223,7 +232,7 @@ addressee(struct login *login, const struct stream_event *event)
 
 	if (event->from.p == NULL || jid_parse(event->from, &login->arena, &jid) < 0)
 		return NO_SLICE;
-	return jid_bare(&jid);
+	return arena_copy(&login->arena, jid_bare(&jid));
 }
 
 /* False when the login is over. */
@@ -238,9 +247,10 @@ open_stream(struct login *login, const struct stream_event *event)
 	login->host = host;
 	login->has_header = true;
 	random_token(id);
-	stream_write_header(conn_output(login->conn), slice_of(id), host_domain(host),
-		addressee(login, event), SLICE("en"));
-	write_features(login);
+	login->named = addressee(login, event);
+	stream_write_header(conn_output(login->conn), slice_of(id), host_domain(host), login->named,
+		SLICE("en"));
+	login_write_features(login, NULL);
 	login->lang = event->lang.len == 0 || event->lang.len > LANG_MOST
 			      ? NO_SLICE
 			      : arena_copy(&login->arena, event->lang);
@@ -451,6 +461,14 @@ login_authenticated(struct login *login)
 	login->stream.scanner.limits = &shard->server->client_limits;
 	if (home != shard)
 		login_move(login, home, login_continue);
+}
+
+void
+login_authenticated2(struct login *login)
+{
+	shard_count(login->shard, METRIC_LOGINS_TOTAL);
+	login->stream.authenticated = true;
+	login->stream.scanner.limits = &login->shard->server->client_limits;
 }
 
 void

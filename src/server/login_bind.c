@@ -58,9 +58,8 @@ login_keep_keys(const struct login *login, struct account *acct)
 		credentials_keep(acct, &login->keys);
 }
 
-/* A session takes the connection over from the login. */
-static void
-begin_session(struct login *login, struct account *acct, struct slice resource)
+struct session *
+login_make_session(struct login *login, struct account *acct, struct slice resource)
 {
 	struct session *s;
 
@@ -68,13 +67,28 @@ begin_session(struct login *login, struct account *acct, struct slice resource)
 	s = session_create(acct, resource, login->conn, &login->stream.scanner);
 	login->stream.scanner.context = NULL; /* the session has it now */
 	session_speak(s, login->lang);
-	stream_write_bound(conn_output(s->conn), login->bind_id, &s->jid);
-	conn_resume(s->conn);
-	conn_feed(s->conn);
 	shard_count(acct->shard, METRIC_SESSIONS_TOTAL);
 	log_info(acct->shard->server->log, "session bound", F_TEXT("jid", s->jid.full),
 		F_STR("tls", conn_tls_version(s->conn)), F_UINT("sessions", acct->session_count));
+	return s;
+}
+
+static void
+begin_session(struct login *login, struct account *acct, struct slice resource)
+{
+	struct session *s = login_make_session(login, acct, resource);
+
+	stream_write_bound(conn_output(s->conn), login->bind_id, &s->jid);
+	conn_resume(s->conn);
+	conn_feed(s->conn);
 	login_hand_over(login);
+}
+
+bool
+login_has_room(const struct login *login, struct account *acct)
+{
+	return acct->session_count < login->shard->server->core->c2s->most_sessions ||
+	       session_end_oldest_away(acct);
 }
 
 void
@@ -107,8 +121,7 @@ login_account_ready(struct login *login)
 	}
 	if (!settle_conflict(login, acct, &resource, token))
 		return;
-	if (acct->session_count >= shard->server->core->c2s->most_sessions &&
-		!session_end_oldest_away(acct)) {
+	if (!login_has_room(login, acct)) {
 		refuse(login, RESOURCE_CONSTRAINT, "This account has too many sessions");
 		return;
 	}

@@ -13,6 +13,7 @@ struct account;
 struct credentials_query;
 struct host;
 struct iq;
+struct sasl2;
 struct session;
 
 struct login {
@@ -43,8 +44,10 @@ struct login {
 	struct slice bind_id, resource;  /* what the client asked for while the account loads */
 	struct slice previous;           /* the session to resume instead; p NULL: binds */
 	uint32_t handled;                /* how many stanzas of that the client has */
-	struct session *returns_to;      /* the session while that is not ready; or NULL */
-	struct iq *iq;                   /* a request before sign-in that waits for its answer */
+	struct slice named;              /* bare, by the stream's header; p NULL: nobody */
+	struct sasl2 *sasl2;        /* what else is asked for (XEP-0388); NULL: the older way */
+	struct session *returns_to; /* the session while that is not ready; or NULL */
+	struct iq *iq;              /* a request before sign-in that waits for its answer */
 	unsigned failures;
 	bool has_registered;                /* made an account */
 	bool password_fits, account_exists; /* PLAIN: what the check found out */
@@ -73,7 +76,7 @@ void login_begin_sasl(struct login *login);
 void login_take_step(struct login *login, struct sasl_server_step step);
 void login_end_sasl(struct login *login);
 /* SASL may succeed now; NULL: the account went away. */
-void login_account_found(struct login *login, const struct account *acct);
+void login_account_found(struct login *login, struct account *acct);
 
 /* Fetches what login->step asks for, on the shard of the account that it names (login_keys.c). */
 void login_look_up(struct login *login);
@@ -107,6 +110,35 @@ void login_await_account(struct login *login);
 void login_resume(struct login *login, const struct xml_token *element);
 void login_resume_ready(struct login *login, struct account *acct);
 void login_resume_failed(struct login *login);
+/* The same for what was asked for with the sign-in. False: it cannot be. */
+bool login_resume_session(struct login *login, struct account *acct);
+/* It was: tells the client. */
+void login_write_resumed(struct login *login, struct session *s);
+
+/*
+ * XEP-0388 (login_sasl2.c): keeps what is asked for; the password was right and the account is
+ * there; the session to resume is not.
+ */
+void login_ask2(struct login *login, const struct xml_token *element);
+void login_succeed2(struct login *login, struct account *acct);
+void login_bind2(struct login *login, struct account *acct);
+void login_begin_success2(struct login *login, const struct jid *jid);
+/* The sign-in succeeded, and the stream goes on as it is. */
+void login_authenticated2(struct login *login);
+/* What can go with a sign-in. */
+void login_write_inlined(struct login *login, struct buffer *out);
+
+/* What is offered now; bound: the session, once there is one. */
+void login_write_features(struct login *login, const struct session *bound);
+
+/* Whether the account takes one more session, perhaps instead of one that is away. */
+bool login_has_room(const struct login *login, struct account *acct);
+/* A session takes the connection over. */
+struct session *login_make_session(
+	struct login *login, struct account *acct, struct slice resource);
+
+/* As login_refuse, when there was a user already. */
+void login_refuse_user(struct login *login, enum sasl_condition condition, const char *text);
 
 /* As login_end, with an element that says more. */
 void login_end_with(struct login *login, enum stream_condition condition, const char *text,

@@ -33,8 +33,8 @@ answer_failure(struct login *login)
 
 	if (condition == SASL_NO_CONDITION)
 		condition = SASL_NOT_AUTHORIZED;
-	stream_write_failure(
-		conn_output(login->conn), sasl_condition_name(condition), login->step.text);
+	stream_write_failure(conn_output(login->conn), login->sasl2 != NULL,
+		sasl_condition_name(condition), login->step.text);
 	if (login->failures >= TRIES) {
 		login_end(login, STREAM_POLICY_VIOLATION, "Too many failed attempts to sign in");
 		return;

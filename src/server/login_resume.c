@@ -32,28 +32,51 @@ login_resume(struct login *login, const struct xml_token *element)
 void
 login_resume_failed(struct login *login)
 {
-	const struct account *acct = account_find(login->shard, login->user.full);
-	struct slice id = login->previous;
-	uint32_t handled;
-	bool is_known = acct != NULL && sm_find_past(acct, id, &handled);
+	struct account *acct = account_find(login->shard, login->user.full);
 
+	if (login->sasl2 != NULL) {
+		login_bind2(login, acct);
+		return;
+	}
+	sm_write_failed_to_resume(conn_output(login->conn), acct, login->previous);
 	login->previous = NO_SLICE;
-	sm_write_failed(conn_output(login->conn), "item-not-found", is_known ? &handled : NULL);
 	login_continue(login);
 }
 
 void
 login_resume_ready(struct login *login, struct account *acct)
 {
+	if (!login_resume_session(login, acct))
+		login_resume_failed(login);
+}
+
+bool
+login_resume_session(struct login *login, struct account *acct)
+{
 	struct session *s = session_to_resume(acct, login->previous);
 	char detail[SM_DETAIL];
 
-	if (s == NULL) {
-		login_resume_failed(login);
-	} else if (!sm_has_sent(s->sm, login->handled)) {
+	if (s == NULL)
+		return false;
+	if (!sm_has_sent(s->sm, login->handled)) {
 		sm_write_too_high(s->sm, login->handled, detail);
 		login_end_with(login, STREAM_UNDEFINED_CONDITION, SM_TOO_HIGH, slice_of(detail));
 	} else {
 		session_return(s, login);
 	}
+	return true;
+}
+
+void
+login_write_resumed(struct login *login, struct session *s)
+{
+	struct buffer *out = conn_output(s->conn);
+
+	if (login->sasl2 == NULL) {
+		sm_write_resumed(s, out);
+		return;
+	}
+	login_begin_success2(login, &s->jid);
+	sm_write_resumed(s, out);
+	stream_end_success2(out);
 }

@@ -152,22 +152,36 @@ set_user(struct login *login, struct slice user)
 	return true;
 }
 
+/* Where the account was signed in to by a password. */
+static void
+remember_place(struct login *login)
+{
+	if (login->mechanism != SASL_ANONYMOUS && login->mechanism != SASL_EXTERNAL)
+		places_remember(login->shard->places, login->user.full,
+			throttle_network(conn_peer(login->conn)));
+}
+
+static void
+succeed2(struct login *login, struct account *acct)
+{
+	remember_place(login);
+	login_succeed2(login, acct);
+}
+
 static void
 succeed(struct login *login)
 {
 	struct slice data = sasl_data_encode(login->step.data, &login->arena);
 
-	if (login->mechanism != SASL_ANONYMOUS && login->mechanism != SASL_EXTERNAL)
-		places_remember(login->shard->places, login->user.full,
-			throttle_network(conn_peer(login->conn)));
+	remember_place(login);
 	stream_write_success(conn_output(login->conn), data);
 	login_end_sasl(login);
 	login_continue(login);
 	login_authenticated(login);
 }
 
-static void
-refuse_user(struct login *login, enum sasl_condition condition, const char *text)
+void
+login_refuse_user(struct login *login, enum sasl_condition condition, const char *text)
 {
 	login->user = (struct jid){ 0 };
 	login->step.condition = condition;
@@ -176,17 +190,20 @@ refuse_user(struct login *login, enum sasl_condition condition, const char *text
 }
 
 void
-login_account_found(struct login *login, const struct account *acct)
+login_account_found(struct login *login, struct account *acct)
 {
 	bool exists = acct != NULL && acct->exists;
 
 	login->waits = false;
 	if (!exists && login->mechanism == SASL_EXTERNAL)
-		refuse_user(login, SASL_NOT_AUTHORIZED, NULL);
+		login_refuse_user(login, SASL_NOT_AUTHORIZED, NULL);
 	else if (!exists) /* its keys were there a moment ago */
-		refuse_user(login, SASL_TEMPORARY_AUTH_FAILURE, NULL);
+		login_refuse_user(login, SASL_TEMPORARY_AUTH_FAILURE, NULL);
 	else if (acct->is_disabled)
-		refuse_user(login, SASL_ACCOUNT_DISABLED, "An administrator disabled this account");
+		login_refuse_user(
+			login, SASL_ACCOUNT_DISABLED, "An administrator disabled this account");
+	else if (login->sasl2 != NULL)
+		succeed2(login, acct);
 	else
 		succeed(login);
 }
@@ -198,7 +215,9 @@ ask_account(struct login *login)
 	struct shard *shard = login->shard;
 	struct account *acct = account_find(shard, login->user.full);
 
-	if (acct == NULL)
+	if (acct == NULL && login->is_anonymous)
+		acct = account_create_anonymous(shard, login->host, &login->user);
+	else if (acct == NULL)
 		acct = account_load(shard, login->host, &login->user);
 	account_wait(acct, login);
 }
@@ -214,10 +233,10 @@ confirm(struct login *login)
 	struct shard *home;
 
 	if (!set_user(login, login->step.user)) {
-		refuse_user(login, SASL_NOT_AUTHORIZED, NULL);
+		login_refuse_user(login, SASL_NOT_AUTHORIZED, NULL);
 		return;
 	}
-	if (login->is_anonymous) {
+	if (login->is_anonymous && login->sasl2 == NULL) {
 		succeed(login);
 		return;
 	}
@@ -242,8 +261,8 @@ login_take_step(struct login *login, struct sasl_server_step step)
 	switch (step.verdict) {
 	case SASL_CHALLENGE:
 		login->step.user = user;
-		stream_write_challenge(
-			conn_output(login->conn), sasl_data_encode(step.data, &login->arena));
+		stream_write_challenge(conn_output(login->conn), login->sasl2 != NULL,
+			sasl_data_encode(step.data, &login->arena));
 		login_continue(login);
 		break;
 	case SASL_NEED_CREDENTIALS:
@@ -300,7 +319,10 @@ login_start_sasl(struct login *login, const struct stream_event *event)
 	login->step = (struct sasl_server_step){ 0 };
 	login->claimed = (struct jid){ 0 };
 	login->is_admitted = false;
-	if ((login->stream.features & FEATURE_SASL) == 0)
+	login->sasl2 = NULL;
+	if (event->is_sasl2)
+		login_ask2(login, event->element);
+	if ((login->stream.features & (event->is_sasl2 ? FEATURE_SASL2 : FEATURE_SASL)) == 0)
 		login_refuse(login, SASL_ENCRYPTION_REQUIRED, "Use STARTTLS first");
 	else if (sasl_data_decode(event->data, &login->arena, &login->message) < 0)
 		login_refuse(login, SASL_INCORRECT_ENCODING, NULL);
@@ -311,8 +333,9 @@ login_start_sasl(struct login *login, const struct stream_event *event)
 void
 login_continue_sasl(struct login *login, const struct stream_event *event)
 {
-	if (login->sasl == NULL)
-		login_refuse(login, SASL_MALFORMED_REQUEST, "A response comes after <auth/>");
+	if (login->sasl == NULL || event->is_sasl2 != (login->sasl2 != NULL))
+		login_refuse(login, SASL_MALFORMED_REQUEST,
+			"A response comes after its beginning, in the same namespace");
 	else if (sasl_data_decode(event->data, &login->arena, &login->message) < 0)
 		login_refuse(login, SASL_INCORRECT_ENCODING, NULL);
 	else

@@ -27,6 +27,7 @@ session_free(struct session *s)
 	list_remove(&s->all);
 	shard->session_count--;
 	session_keep_presence(s, NULL);
+	free(s->agent);
 	free((void *)(uintptr_t)s->lang.p);
 	session_forget_directed(s);
 	free((void *)(uintptr_t)s->jid.full.p);

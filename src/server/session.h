@@ -11,6 +11,12 @@ struct account;
 struct payload;
 struct session;
 
+/* What a session is to begin with, by an element of that name in <bind/> (XEP-0386, 3.2). */
+struct inline_wish {
+	xml_name ns;
+	struct slice name, resume, max; /* the latter two: attributes; p NULL: not there */
+};
+
 const struct jid *session_jid(const struct session *s);
 struct account *session_account(const struct session *s);
 

@@ -51,6 +51,7 @@ come_back(struct session *s)
 	session_attach(s, conn, &login->stream.scanner);
 	login->stream.scanner.context = NULL; /* the session has it now */
 	session_speak(s, login->lang);
+	login_write_resumed(login, s);
 	sm_resume(s, login->handled);
 	shard_count(s->account->shard, METRIC_RESUMPTIONS_TOTAL);
 	log_info(s->account->shard->server->log, "session resumed", F_TEXT("jid", s->jid.full));

@@ -26,9 +26,10 @@ struct session {
 	struct login
 		*returning; /* the sign-in of its client, while that waits to resume; or NULL */
 	struct scanner scanner;
-	struct jid jid;                 /* the text is the session's own */
-	struct timer timer;             /* idle, then the wait for an answer */
-	uint64_t bound_ms, heard_ms;    /* when it began, when the client last sent something */
+	struct jid jid;              /* the text is the session's own */
+	struct timer timer;          /* idle, then the wait for an answer */
+	uint64_t bound_ms, heard_ms; /* when it began, when the client last sent something */
+	char *agent; /* which of its installations the client is (XEP-0388, 2.3); NULL: not told */
 	struct slice lang;              /* of what says none itself; own memory, p NULL: not told */
 	struct kept_presence *presence; /* the last available one; NULL: none */
 	struct jid *directed;           /* who got directed presence; own memory */

@@ -212,32 +212,34 @@ sm_write_failed(struct buffer *out, const char *condition, const uint32_t *handl
 
 /* How long the client wants it to be resumable, within what we allow; 0: not. */
 static uint32_t
-read_patience_ms(const struct session *s, const struct xml_token *element)
+read_patience_ms(const struct session *s, struct slice resume, struct slice max)
 {
 	uint32_t most = s->account->shard->server->core->c2s->resume_ms;
-	struct slice resume = xml_attribute(element, NAME_RESUME);
-	uint64_t max;
+	uint64_t seconds;
 
 	if (s->account->is_anonymous ||
 		!(slice_is_text(resume, "true") || slice_is_text(resume, "1")))
 		return 0;
-	if (slice_to_uint(xml_attribute(element, NAME_MAX), UINT32_MAX, &max) < 0 ||
-		max * 1000 > most)
+	if (slice_to_uint(max, UINT32_MAX, &seconds) < 0 || seconds * 1000 > most)
 		return most;
-	return (uint32_t)max * 1000;
+	return (uint32_t)seconds * 1000;
 }
 
-static void
-enable(struct session *s, const struct xml_token *element)
+void
+sm_enable(struct session *s, struct slice resume, struct slice max, struct buffer *out)
 {
-	struct sm *sm = xcalloc(1, sizeof(*sm));
-	struct buffer *out = conn_output(s->conn);
+	struct sm *sm;
 
+	if (s->sm != NULL) {
+		sm_write_failed(out, "unexpected-request", NULL);
+		return;
+	}
+	sm = xcalloc(1, sizeof(*sm));
 	sm->session = s;
 	list_init(&sm->waiting);
 	list_init(&sm->unacked);
 	s->sm = sm;
-	sm->patience_ms = read_patience_ms(s, element);
+	sm->patience_ms = read_patience_ms(s, resume, max);
 	if (sm->patience_ms == 0) {
 		(void)buffer_append(out, SLICE("<enabled xmlns='" NS_SM "'/>"));
 		return;
@@ -253,7 +255,8 @@ sm_take(struct session *s, const struct xml_token *element)
 	bool is_enable = slice_is_text(element->local, "enable");
 
 	if (is_enable && s->sm == NULL) {
-		enable(s, element);
+		sm_enable(s, xml_attribute(element, NAME_RESUME), xml_attribute(element, NAME_MAX),
+			conn_output(s->conn));
 	} else if (is_enable || slice_is_text(element->local, "resume")) {
 		sm_write_failed(conn_output(s->conn), "unexpected-request", NULL);
 		session_end(s, STREAM_POLICY_VIOLATION,
@@ -320,32 +323,41 @@ write_again(struct buffer *out, const struct sent *sent, struct slice domain)
 }
 
 void
+sm_write_resumed(struct session *s, struct buffer *out)
+{
+	struct sm *sm = s->sm;
+
+	sm->told = sm->received;
+	sm->owes = false;
+	(void)buffer_printf(
+		out, "<resumed xmlns='" NS_SM "' previd='%s' h='%u'/>", sm->id, sm->received);
+}
+
+void
 sm_resume(struct session *s, uint32_t number)
 {
 	struct buffer *out = conn_output(s->conn);
 	struct sm *sm = s->sm;
 	const struct sent *sent;
 
-	sm->told = sm->received;
-	sm->owes = sm->asks = false;
-	(void)buffer_printf(
-		out, "<resumed xmlns='" NS_SM "' previd='%s' h='%u'/>", sm->id, sm->received);
+	sm->asks = false;
 	forget_acknowledged(sm, number);
 	LIST_EACH (sent, &sm->unacked, const struct sent, link)
 		write_again(out, sent, host_domain(s->account->host));
 	ask(sm);
 }
 
-bool
-sm_find_past(const struct account *acct, struct slice id, uint32_t *handled_out)
+void
+sm_write_failed_to_resume(struct buffer *out, const struct account *acct, struct slice id)
 {
-	for (unsigned i = 0; acct->past != NULL && i < PAST_MOST; i++) {
-		if (acct->past->v[i].id[0] == '\0' || !slice_is_text(id, acct->past->v[i].id))
-			continue;
-		*handled_out = acct->past->v[i].handled;
-		return true;
+	const struct sm_past *past = acct == NULL ? NULL : acct->past;
+	const uint32_t *number = NULL;
+
+	for (unsigned i = 0; past != NULL && i < PAST_MOST; i++) {
+		if (past->v[i].id[0] != '\0' && slice_is_text(id, past->v[i].id))
+			number = &past->v[i].handled;
 	}
-	return false;
+	sm_write_failed(out, "item-not-found", number);
 }
 
 static void

@@ -27,6 +27,12 @@ enum { SM_DETAIL = 160 };
  */
 bool sm_take(struct session *s, const struct xml_token *element);
 
+/*
+ * <enable/> came, with these attributes: the session counts from now on. Writes the answer, which
+ * is <failed/> if it does so already.
+ */
+void sm_enable(struct session *s, struct slice resume, struct slice max, struct buffer *out);
+
 /* <failed/> with that condition; handled: how many stanzas of a past session were, or NULL. */
 void sm_write_failed(struct buffer *out, const char *condition, const uint32_t *handled);
 
@@ -55,14 +61,13 @@ bool sm_is_settled(const struct sm *sm);
 bool sm_has_sent(const struct sm *sm, uint32_t handled);
 void sm_write_too_high(const struct sm *sm, uint32_t handled, char detail[SM_DETAIL]);
 
-/*
- * The session is settled and has a connection again, whose client has that number of stanzas: says
- * what we have, and sends what is missing once more.
- */
+/* <resumed/>: it is settled, and has a connection again. */
+void sm_write_resumed(struct session *s, struct buffer *out);
+/* Its client has that number of stanzas: sends what is missing once more. */
 void sm_resume(struct session *s, uint32_t number);
 
-/* How many stanzas of a session that ended were handled. False: not known any more. */
-bool sm_find_past(const struct account *acct, struct slice id, uint32_t *handled_out);
+/* <failed/>, with how many stanzas of a past session were handled if that is known still. */
+void sm_write_failed_to_resume(struct buffer *out, const struct account *acct, struct slice id);
 
 /* Bytes of stanzas that the client has not acknowledged; 0 for NULL. */
 size_t sm_unacknowledged(const struct sm *sm);

@@ -123,8 +123,8 @@ static void
 add_session(struct usage *usage, const struct session *s)
 {
 	add(usage, USAGE_TEXTS, 1,
-		size_of(s->jid.full.p) + size_of(s->lang.p) + size_of(s->presence) +
-			size_of(s->directed));
+		size_of(s->jid.full.p) + size_of(s->agent) + size_of(s->lang.p) +
+			size_of(s->presence) + size_of(s->directed));
 	for (uint16_t i = 0; i < s->directed_count; i++)
 		add(usage, USAGE_TEXTS, 0, size_of(s->directed[i].full.p));
 	if (s->conn != NULL)

@@ -20,6 +20,8 @@ static const struct xep core_xeps[] = {
 	{ 227, "1.1", XEP_PARTIAL }, /* no PEP and no archive yet, as there are none */
 	{ 198, "1.6.3", XEP_PARTIAL },
 	{ 368, "1.1.0", XEP_PARTIAL },
+	{ 386, "1.1.0", XEP_PARTIAL },
+	{ 388, "1.0.4", XEP_PARTIAL }, /* no further tasks yet */
 	{ 438, "0.2.0", XEP_COMPLETE },
 	{ 440, "1.0.0", XEP_COMPLETE },
 	{ 478, "0.2.0", XEP_COMPLETE },
@@ -55,6 +57,8 @@ static const struct {
 	{ 227, "Portable Import/Export Format for XMPP-IM Servers" },
 	{ 237, "Roster Versioning" },
 	{ 368, "SRV records for XMPP over TLS" },
+	{ 386, "Bind 2" },
+	{ 388, "Extensible SASL Profile" },
 	{ 438, "Best practices for password hashing and storage" },
 	{ 440, "SASL Channel-Binding Type Capability" },
 	{ 478, "Stream Limits Advertisement" },

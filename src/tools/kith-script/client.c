@@ -31,11 +31,18 @@ refuse(struct client *c, const char *why)
 	c->why = xstrndup(why, strlen(why));
 }
 
+/* RFC 6120 4.7.1: who comes says so, once nobody else hears it. */
 static void
 open_stream(struct client *c)
 {
-	stream_write_header(
-		conn_output(c->conn), NO_SLICE, NO_SLICE, slice_of(c->domain), NO_SLICE);
+	struct buffer from;
+
+	buffer_init(&from, LIMIT_JID);
+	if (conn_is_tls(c->conn))
+		(void)buffer_printf(&from, "%s@%s", c->user, c->domain);
+	stream_write_header(conn_output(c->conn), NO_SLICE,
+		from.len == 0 ? NO_SLICE : buffer_slice(&from), slice_of(c->domain), NO_SLICE);
+	buffer_finish(&from);
 }
 
 static struct sasl_bindings
