@@ -97,6 +97,10 @@ static const struct option auth_options[] = {
 		"Failed sign-ins of one address or account after which answers are delayed."),
 	OPTION_DURATION(struct auth_config, backoff_ms, "backoff", 1000, 1, 60000,
 		"The first delay after too many failures; it doubles up to a minute."),
+	OPTION_DURATION(struct auth_config, token_lifetime_ms, "token_lifetime", 1814400000, 0,
+		4233600000,
+		"How long a token is good with which a client signs in again quickly (XEP-0484); "
+		"new ones are given out in the second half of that. 0: none are given out."),
 	{ 0 },
 };
 

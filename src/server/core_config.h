@@ -35,6 +35,7 @@ struct auth_config {
 	uint32_t iterations;
 	uint32_t failures;
 	uint32_t backoff_ms;
+	uint32_t token_lifetime_ms;
 };
 
 struct metrics_config {

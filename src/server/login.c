@@ -6,6 +6,7 @@
 #include "server/credentials.h"
 #include "server/iq_internal.h"
 #include "server/login_internal.h"
+#include "server/login_sasl2.h"
 #include "server/server_internal.h"
 #include "server/session_away.h"
 #include "server/session_internal.h"
@@ -26,6 +27,7 @@ login_free(struct login *login)
 	list_remove(&login->link);
 	list_remove(&login->account_link);
 	session_forget_return(login);
+	login_forget_tokens(login);
 	timer_stop(shard->loop, &login->timer);
 	timer_stop(shard->loop, &login->delay);
 	sasl_server_finish(&login->sasl);

@@ -137,6 +137,9 @@ bool login_has_room(const struct login *login, struct account *acct);
 struct session *login_make_session(
 	struct login *login, struct account *acct, struct slice resource);
 
+/* At home: SASL succeeds when the account is there. */
+void login_ask_account(struct login *login);
+
 /* As login_refuse, when there was a user already. */
 void login_refuse_user(struct login *login, enum sasl_condition condition, const char *text);
 

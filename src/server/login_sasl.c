@@ -4,6 +4,7 @@
  */
 #include "server/account_internal.h"
 #include "server/login_internal.h"
+#include "server/login_sasl2.h"
 #include "server/places.h"
 #include "server/server_internal.h"
 #include "server/throttle.h"
@@ -209,8 +210,8 @@ login_account_found(struct login *login, struct account *acct)
 }
 
 /* At home. Binding will need the account anyway. */
-static void
-ask_account(struct login *login)
+void
+login_ask_account(struct login *login)
 {
 	struct shard *shard = login->shard;
 	struct account *acct = account_find(shard, login->user.full);
@@ -243,10 +244,10 @@ confirm(struct login *login)
 	login_wait(login);
 	home = server_home(login->shard->server, login->user.full);
 	if (home == login->shard) {
-		ask_account(login);
+		login_ask_account(login);
 	} else {
 		sasl_server_finish(&login->sasl);
-		login_move(login, home, ask_account);
+		login_move(login, home, login_ask_account);
 	}
 }
 
@@ -304,7 +305,10 @@ begin(struct login *login, struct slice mechanism)
 {
 	login->mechanism = sasl_mechanism_find(mechanism);
 	login->mechanism_name = arena_copy(&login->arena, mechanism);
-	login_begin_sasl(login);
+	if (login->sasl2 != NULL && ht_find(mechanism) != HT_KINDS)
+		login_start_fast(login, ht_find(mechanism));
+	else
+		login_begin_sasl(login);
 }
 
 static void

@@ -4,6 +4,7 @@
  * with the login until the account is there and the password was right; then <success/> says what
  * became of it.
  */
+#include "server/login_sasl2.h"
 #include "server/account_internal.h"
 #include "server/login_internal.h"
 #include "server/server_internal.h"
@@ -17,18 +18,10 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
-enum { AGENT_MOST = 64, WANTED_MOST = 16, STABLE_BYTES = 9 };
+enum { AGENT_MOST = 64, STABLE_BYTES = 9 };
 
 #define NS_BIND2 "urn:xmpp:bind:0"
-
-struct sasl2 {
-	bool resumes, binds;
-	bool has_failed_to_resume;
-	struct slice agent; /* which of its installations the client is; p NULL: it did not say */
-	struct slice tag;
-	struct inline_wish wanted[WANTED_MOST];
-	size_t wanted_count;
-};
+#define NS_FAST "urn:xmpp:fast:0"
 
 /* ---- What is asked for ---- */
 
@@ -47,7 +40,8 @@ read_wishes(struct login *login, struct sasl2 *asked, const struct xml_token *bi
 {
 	const struct xml_token *child = xml_first_child(bind);
 
-	for (; child != NULL && asked->wanted_count < WANTED_MOST; child = xml_next_sibling(child)) {
+	for (; child != NULL && asked->wanted_count < INLINE_WISHES;
+		child = xml_next_sibling(child)) {
 		struct arena *arena = &login->arena;
 		struct inline_wish *wish;
 
@@ -101,6 +95,7 @@ login_ask2(struct login *login, const struct xml_token *element)
 	read_bind(login, asked, element);
 	read_resume(login, asked, element);
 	login->sasl2 = asked;
+	login_ask_fast(login, element);
 }
 
 void
@@ -110,6 +105,12 @@ login_write_inlined(struct login *login, struct buffer *out)
 			       "'><inline><feature var='" NS_SM "'/>");
 	hook_inline_features(&login->shard->server->pipeline, out, login->host);
 	(void)buffer_text(out, "</inline></bind>");
+	if (login->shard->server->core->auth->token_lifetime_ms == 0)
+		return;
+	(void)buffer_text(out, "<fast xmlns='" NS_FAST "'>");
+	for (enum ht_kind kind = 0; kind < HT_KINDS; kind++)
+		(void)buffer_printf(out, "<mechanism>%s</mechanism>", ht_name(kind));
+	(void)buffer_text(out, "</fast>");
 }
 
 /* ---- What becomes of it ---- */
@@ -117,8 +118,10 @@ login_write_inlined(struct login *login, struct buffer *out)
 void
 login_begin_success2(struct login *login, const struct jid *jid)
 {
-	stream_begin_success2(conn_output(login->conn),
-		sasl_data_encode(login->step.data, &login->arena), jid);
+	struct buffer *out = conn_output(login->conn);
+
+	stream_begin_success2(out, sasl_data_encode(login->step.data, &login->arena), jid);
+	login_write_token(login, out);
 }
 
 static void
@@ -150,8 +153,8 @@ write_stable(const struct login *login, struct slice agent, struct buffer *out)
 	const struct server *server = login->shard->server;
 	unsigned char sum[EVP_MAX_MD_SIZE];
 	char text[LIMIT_JID + AGENT_MOST + 2];
-	int size = snprintf(text, sizeof(text), "%.*s %.*s", SLICE_ARG(login->user.full),
-		SLICE_ARG(agent));
+	int size = snprintf(
+		text, sizeof(text), "%.*s %.*s", SLICE_ARG(login->user.full), SLICE_ARG(agent));
 
 	(void)HMAC(EVP_sha256(), server->fake_salt_secret, sizeof(server->fake_salt_secret),
 		(const unsigned char *)text, (size_t)size, sum, NULL);
@@ -235,8 +238,8 @@ bind_session(struct login *login, struct account *acct)
 
 	end_earlier(acct, resource, login->sasl2->agent);
 	if (!login_has_room(login, acct)) {
-		login_refuse_user(login, SASL_TEMPORARY_AUTH_FAILURE,
-			"This account has too many sessions");
+		login_refuse_user(
+			login, SASL_TEMPORARY_AUTH_FAILURE, "This account has too many sessions");
 		return;
 	}
 	login_authenticated2(login);
@@ -260,12 +263,17 @@ is_who_was_named(const struct login *login)
 void
 login_succeed2(struct login *login, struct account *acct)
 {
-	struct sasl2 *asked = login->sasl2;
-
 	if (!is_who_was_named(login))
-		login_refuse_user(login, SASL_INVALID_AUTHZID,
-			"The stream's header names another address");
-	else if (!asked->resumes || !login_resume_session(login, acct))
+		login_refuse_user(
+			login, SASL_INVALID_AUTHZID, "The stream's header names another address");
+	else if (!login_settle_tokens(login, acct))
+		login_finish2(login, acct);
+}
+
+void
+login_finish2(struct login *login, struct account *acct)
+{
+	if (!login->sasl2->resumes || !login_resume_session(login, acct))
 		login_bind2(login, acct);
 }
 

@@ -143,6 +143,8 @@ save_keys(struct change *change)
 	if (change->deed == REGISTRAR_CHANGE) {
 		store_txn_value_require(txn, table);
 		store_txn_value_set(txn, table, buffer_slice(&text));
+		/* Who changes a password wants others out, too. */
+		store_txn_map_clear(txn, server->tables[CORE_TOKENS]);
 	} else {
 		store_txn_value_create(txn, table, buffer_slice(&text));
 	}

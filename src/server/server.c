@@ -30,6 +30,7 @@ static const struct store_table core_tables[CORE_TABLES] = {
 	[CORE_REQUESTS] = { "core.requests", STORE_MAP, 1 },
 	[CORE_DISABLED] = { "core.disabled", STORE_VALUE, 1 },
 	[CORE_FAREWELL] = { "core.farewell", STORE_VALUE, 1 },
+	[CORE_TOKENS] = { "core.tokens", STORE_MAP, 1 },
 };
 
 const char *

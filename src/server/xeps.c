@@ -22,6 +22,7 @@ static const struct xep core_xeps[] = {
 	{ 368, "1.1.0", XEP_PARTIAL },
 	{ 386, "1.1.0", XEP_PARTIAL },
 	{ 388, "1.0.4", XEP_PARTIAL }, /* no further tasks yet */
+	{ 484, "0.2.0", XEP_PARTIAL }, /* without early data of TLS */
 	{ 438, "0.2.0", XEP_COMPLETE },
 	{ 440, "1.0.0", XEP_COMPLETE },
 	{ 478, "0.2.0", XEP_COMPLETE },
@@ -62,6 +63,7 @@ static const struct {
 	{ 438, "Best practices for password hashing and storage" },
 	{ 440, "SASL Channel-Binding Type Capability" },
 	{ 478, "Stream Limits Advertisement" },
+	{ 484, "Fast Authentication Streamlining Tokens" },
 };
 
 static const char *
