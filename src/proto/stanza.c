@@ -169,12 +169,13 @@ write_jid(struct buffer *out, const char *opening, const struct jid *jid)
 }
 
 static void
-write_start(struct buffer *out, const struct stanza *st)
+write_start(struct buffer *out, const struct stanza *st, const char *declaration)
 {
 	const char *type = st->type == TYPE_NORMAL ? "" : type_names[st->type];
 
 	(void)buffer_append(out, SLICE("<"));
 	(void)buffer_text(out, kind_names[st->kind]);
+	(void)buffer_text(out, declaration);
 	write_jid(out, " from='", &st->from);
 	write_jid(out, " to='", &st->to);
 	if (st->id.p != NULL)
@@ -185,10 +186,10 @@ write_start(struct buffer *out, const struct stanza *st)
 		xml_write_attribute(out, "xml:lang", st->lang);
 }
 
-void
-stanza_write(struct buffer *out, const struct stanza *st)
+static void
+write_whole(struct buffer *out, const struct stanza *st, const char *declaration)
 {
-	write_start(out, st);
+	write_start(out, st, declaration);
 	if (st->content.len == 0) {
 		(void)buffer_append(out, SLICE("/>"));
 		return;
@@ -198,6 +199,18 @@ stanza_write(struct buffer *out, const struct stanza *st)
 	(void)buffer_append(out, SLICE("</"));
 	(void)buffer_text(out, kind_names[st->kind]);
 	(void)buffer_append(out, SLICE(">"));
+}
+
+void
+stanza_write(struct buffer *out, const struct stanza *st)
+{
+	write_whole(out, st, "");
+}
+
+void
+stanza_write_alone(struct buffer *out, const struct stanza *st)
+{
+	write_whole(out, st, " xmlns='jabber:client'");
 }
 
 int
@@ -266,6 +279,16 @@ stanza_carries(const struct stanza *st, const char *name, const char *ns)
 	const struct xml_token *child = stanza_payload(st);
 
 	return child != NULL && slice_is_text(child->local, name) && slice_is_text(child->uri, ns);
+}
+
+const struct xml_token *
+stanza_child_of(const struct stanza *st, xml_name ns)
+{
+	const struct xml_token *child = stanza_payload(st);
+
+	while (child != NULL && child->ns != ns)
+		child = xml_next_sibling(child);
+	return child;
 }
 
 bool

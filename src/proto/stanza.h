@@ -42,6 +42,8 @@ struct stanza {
 	struct jid from, to;   /* full.p NULL: not there */
 	struct slice content;  /* XML for a stream whose default namespace is jabber:client */
 	const struct xml_token *root; /* its tokens; NULL for a stanza of our own making */
+	struct slice sent_id; /* by which its sender's own archive has it; p NULL: it has not */
+	const struct stanza *copied; /* what this forwards to another device; NULL: it is no copy */
 	struct receipt *receipt; /* whoever keeps the stanza holds it, server/receipt.h; or NULL */
 };
 
@@ -63,6 +65,9 @@ int stanza_parse(const struct xml_token *element, struct arena *arena, struct st
 /* Appends the stanza; its 'to' comes from the struct, so one stanza is written to many. */
 void stanza_write(struct buffer *out, const struct stanza *st);
 
+/* The same with its namespace, as it stands inside of another element. */
+void stanza_write_alone(struct buffer *out, const struct stanza *st);
+
 /* Reads what stanza_write wrote. 0, or -1 when these bytes are no stanza. */
 int stanza_thaw(const struct names *names, struct slice xml, struct xml_tokens *tokens,
 	struct arena *arena, struct stanza *st_out);
@@ -81,6 +86,9 @@ struct slice stanza_status(const struct stanza *st, struct arena *arena);
 
 /* Whether the stanza's first child is this element. */
 bool stanza_carries(const struct stanza *st, const char *name, const char *ns);
+
+/* The child of that namespace which comes first; NULL: there is none. */
+const struct xml_token *stanza_child_of(const struct stanza *st, xml_name ns);
 
 /* Whether the message has a body with some text. */
 bool stanza_has_body(const struct stanza *st);

@@ -9,7 +9,14 @@
 #include "server/session_internal.h"
 #include "server/trace.h"
 
-/* 8.5.2.1.1: every available session whose priority is not negative. Returns how many. */
+/* 8.5.2.1.1: to a bare address a message is for these. */
+static bool
+takes_messages(const struct session *s)
+{
+	return s->is_available && s->priority >= 0;
+}
+
+/* Returns how many got it. */
 static unsigned
 deliver_to_all(struct account *acct, struct stanza *st)
 {
@@ -17,11 +24,23 @@ deliver_to_all(struct account *acct, struct stanza *st)
 	unsigned count = 0;
 
 	LIST_EACH (s, &acct->sessions, struct session, link) {
-		if (!s->is_available || s->priority < 0)
-			continue;
-		count += session_deliver(s, st);
+		if (takes_messages(s))
+			count += session_deliver(s, st);
 	}
 	return count;
+}
+
+/* only: the session that it was for; NULL: all that take messages. Errors are never for all. */
+static void
+pass_by_others(struct account *acct, struct stanza *st, const struct session *only)
+{
+	bool is_for_all = only == NULL && st->type != TYPE_ERROR;
+	struct session *s;
+
+	LIST_EACH (s, &acct->sessions, struct session, link) {
+		if (is_for_all ? !takes_messages(s) : s != only)
+			hook_passed_by(&acct->shard->server->pipeline, st, s);
+	}
 }
 
 static void
@@ -30,16 +49,15 @@ message_to_nobody(struct account *acct, struct stanza *st)
 	hook_undelivered(&acct->shard->server->pipeline, st, acct);
 	trace(acct->shard, st, st->kept ? "a stanza is kept for later" : "a stanza finds nobody",
 		TRACE_NO_MORE);
-	if (st->kept || st->type == TYPE_HEADLINE || st->type == TYPE_ERROR)
-		return;
-	route_bounce(acct->shard, st, SERVICE_UNAVAILABLE, NULL, NULL);
+	if (st->kept)
+		pass_by_others(acct, st, NULL);
+	else if (st->type != TYPE_HEADLINE && st->type != TYPE_ERROR)
+		route_bounce(acct->shard, st, SERVICE_UNAVAILABLE, NULL, NULL);
 }
 
 static void
 deliver_to_bare(struct account *acct, struct stanza *st)
 {
-	if (st->type == TYPE_ERROR)
-		return;
 	/* 8.5.2.1.1: groupchat to a bare address is nobody's. */
 	if (st->type == TYPE_GROUPCHAT) {
 		route_bounce(acct->shard, st, SERVICE_UNAVAILABLE, NULL, NULL);
@@ -48,7 +66,9 @@ deliver_to_bare(struct account *acct, struct stanza *st)
 	hook_to_anyone(&acct->shard->server->pipeline, st, acct);
 	if (st->kept)
 		trace(acct->shard, st, "a stanza waits behind others", TRACE_NO_MORE);
-	else if (deliver_to_all(acct, st) == 0)
+	else if (deliver_to_all(acct, st) > 0)
+		pass_by_others(acct, st, NULL);
+	else
 		message_to_nobody(acct, st);
 }
 
@@ -57,11 +77,11 @@ deliver_message(struct account *acct, struct stanza *st)
 {
 	struct session *s = account_session(acct, jid_resource(&st->to));
 
-	if (s != NULL && session_deliver(s, st))
-		return;
-	/* 8.5.3.2.1: without that resource chat goes on as to the bare address, nothing else does.
-	 */
-	if (jid_resource(&st->to).len == 0 || st->type == TYPE_CHAT)
+	/* 8.5.3.2.1: without that resource chat goes on as to the bare address, nothing else does;
+	 * an error is nobody's then, and told as such. */
+	if ((s != NULL && session_deliver(s, st)) || st->type == TYPE_ERROR)
+		pass_by_others(acct, st, s);
+	else if (jid_resource(&st->to).len == 0 || st->type == TYPE_CHAT)
 		deliver_to_bare(acct, st);
 	else if (st->type == TYPE_NORMAL || st->type == TYPE_GROUPCHAT)
 		route_bounce(acct->shard, st, SERVICE_UNAVAILABLE, NULL, NULL);

@@ -169,6 +169,7 @@ send_stanza(struct session *s, struct stanza *st)
 	struct shard *shard = s->account->shard;
 
 	hook_out_routed(&shard->server->pipeline, st, s);
+	hook_sent(&shard->server->pipeline, st, s);
 	switch (st->kind) {
 	case STANZA_MESSAGE:
 		send_message(s, st);

@@ -75,7 +75,7 @@ session_deliver(struct session *s, struct stanza *st)
 	}
 	/* Not against who answers: else one could stop others by asking and not reading. */
 	if (st->type != TYPE_RESULT && st->type != TYPE_ERROR)
-		pressure_check(s, &st->from);
+		pressure_check(s, &(st->copied == NULL ? st : st->copied)->from);
 	if (st->kind == STANZA_MESSAGE)
 		shard_count(shard, METRIC_MESSAGES_DELIVERED_TOTAL);
 	trace(shard, st, "a stanza is delivered", F_TEXT("session", s->jid.full));

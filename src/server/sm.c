@@ -380,7 +380,8 @@ remember_past(struct account *acct, const struct sm *sm)
 /*
  * XEP-0198, 4: as what is sent to a resource that is not there. A message is tried again with the
  * others of its user, or kept; who asks something is told that nobody answers. Presence is old, and
- * a push of our own is in the next roster that is asked for.
+ * a push of our own is in the next roster that is asked for. A copy of a message was for this one
+ * device; the message itself goes its own way.
  */
 static void
 send_again(struct account *acct, struct stanza *st)
@@ -388,10 +389,12 @@ send_again(struct account *acct, struct stanza *st)
 	bool is_own = jid_is(&st->from, &acct->jid);
 
 	trace(acct->shard, st, "a stanza was not acknowledged", TRACE_NO_MORE);
+	if (is_own)
+		return;
 	if (st->kind == STANZA_MESSAGE && st->type != TYPE_ERROR && st->type != TYPE_GROUPCHAT) {
 		st->to = acct->jid;
 		route(acct->shard, st);
-	} else if (st->kind != STANZA_PRESENCE && !is_own) {
+	} else if (st->kind != STANZA_PRESENCE) {
 		route_bounce(acct->shard, st, RECIPIENT_UNAVAILABLE, NULL, NULL);
 	}
 }

@@ -8,21 +8,15 @@
 
 enum { DELAY_XML = 128 };
 
-/* <message …> → <message xmlns='jabber:client' …> */
 static struct slice
 stand_alone(struct arena *arena, const struct stanza *st)
 {
 	struct buffer xml;
 	struct slice text;
-	size_t cut = 0;
 
 	buffer_init(&xml, LIMIT_FROZEN_STANZA + DELAY_XML + LIMIT_DOMAIN);
-	stanza_write(&xml, st);
-	text = buffer_slice(&xml);
-	while (cut < text.len && text.p[cut] != ' ' && text.p[cut] != '/' && text.p[cut] != '>')
-		cut++;
-	text = arena_printf(arena, "%.*s xmlns='jabber:client'%.*s", (int)cut, text.p,
-		SLICE_ARG(slice_from(text, cut)));
+	stanza_write_alone(&xml, st);
+	text = arena_copy(arena, buffer_slice(&xml));
 	buffer_finish(&xml);
 	return text;
 }

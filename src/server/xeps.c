@@ -57,6 +57,8 @@ static const struct {
 	{ 203, "Delayed Delivery" },
 	{ 227, "Portable Import/Export Format for XMPP-IM Servers" },
 	{ 237, "Roster Versioning" },
+	{ 280, "Message Carbons" },
+	{ 352, "Client State Indication" },
 	{ 368, "SRV records for XMPP over TLS" },
 	{ 386, "Bind 2" },
 	{ 388, "Extensible SASL Profile" },

@@ -207,7 +207,8 @@ step_settle(struct script *script, struct client *c)
 	return await_marker(script, c, c, "iq", id);
 }
 
-/* Each sends a marker to the one who waits; who is blocked gets an error for it from there. */
+/* Each sends a marker to the one who waits, and to no other device of that one; who is blocked gets
+ * an error for it from there. */
 static int
 mark(struct script *script, struct client *from, struct client *to)
 {
@@ -217,7 +218,8 @@ mark(struct script *script, struct client *from, struct client *to)
 	buffer_init(&text, TEXT_MOST);
 	(void)buffer_printf(&text, "<message type='chat' id='barrier-%u' to='", id);
 	xml_write_value(&text, slice_of(to->full));
-	(void)buffer_text(&text, "'/>");
+	(void)buffer_text(&text, "'><private xmlns='urn:xmpp:carbons:2'/>"
+				 "<no-copy xmlns='urn:xmpp:hints'/></message>");
 	client_send(from, buffer_slice(&text));
 	buffer_finish(&text);
 	return await_marker(script, to, from, "message", id);
