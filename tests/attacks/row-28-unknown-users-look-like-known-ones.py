@@ -3,13 +3,14 @@
 
 Timing: every name is tried once, known and unknown ones in random order from
 addresses of their own, and the two distributions are compared with the
-Kolmogorov-Smirnov test. Its threshold is generous, because the machine is busy.
+Kolmogorov-Smirnov test. Its threshold is generous, because the machine is busy, and what a busy
+machine does to one measurement it does not do to three: a leak is there each time.
 """
 import random
 import statistics
 import time
 
-from checks import Suite
+from checks import Skip, Suite
 from crowd import address
 from scram import Scram
 from xmpp_client import AuthFailed, Client
@@ -17,10 +18,11 @@ from xmpp_client import AuthFailed, Client
 KNOWN = 240
 USERS = {f"known{i}": "s3cret" for i in range(KNOWN)}
 D_LIMIT = 0.30  # chance alone exceeds it once in a hundred thousand times
+TRIES = 3
 HARMLESS = 25e-6  # seconds of difference of the medians that nobody sees over a network
 suite = Suite("row 28: unknown users look like known ones", attack=True,
               users={"juliet": "r0m30", "romeo": "b4lc0ny", **USERS},
-              settings={"c2s.require_tls": "no"})
+              settings={"c2s.require_tls": "no", "auth.failures": "30"})
 
 
 def opened(server, number):
@@ -109,8 +111,8 @@ def kolmogorov_smirnov(a, b):
                for v in values)
 
 
-def compare(jobs):
-    """jobs: (kind, function); runs them shuffled and compares the two kinds."""
+def measure(jobs):
+    """jobs: (kind, function); runs them shuffled: whether the two kinds look the same, and how."""
     random.shuffle(jobs)
     times = {}
     for kind, job in jobs:
@@ -118,29 +120,43 @@ def compare(jobs):
     (name_a, a), (name_b, b) = sorted(times.items())
     distance = kolmogorov_smirnov(a, b)
     medians = statistics.median(a), statistics.median(b)
-    sentence = (f"D = {distance:.2f}, median {medians[0] * 1e6:.0f} us for {name_a}, "
-                f"{medians[1] * 1e6:.0f} us for {name_b}")
-    assert distance < D_LIMIT or abs(medians[0] - medians[1]) < HARMLESS, sentence
-    return sentence
+    return distance < D_LIMIT or abs(medians[0] - medians[1]) < HARMLESS, (
+        f"D = {distance:.2f}, median {medians[0] * 1e6:.0f} us for {name_a}, "
+        f"{medians[1] * 1e6:.0f} us for {name_b}")
+
+
+def compare(server, make_jobs):
+    """make_jobs: from the number of the first address that may be used to (kind, function)s."""
+    if server.is_sanitized():
+        raise Skip("a sanitizer's time says nothing about ours")
+    sentences = []
+    for attempt in range(TRIES):
+        same, sentence = measure(make_jobs(6000 + 15000 * attempt))
+        sentences.append(sentence)
+        if same:
+            return "; ".join(sentences)
+    raise AssertionError("; ".join(sentences))
+
+
+HALF = KNOWN // 2
 
 
 @suite.check("SCRAM takes as long for either")
 def _(server):
-    half = KNOWN // 2
-    jobs = [("known", lambda i=i: time_scram(server, f"known{i}", 6000 + i)) for i in range(half)]
-    jobs += [("unknown", lambda i=i: time_scram(server, f"ghost{i}", 7000 + i)) for i in range(half)]
-    return compare(jobs)
+    return compare(server, lambda first: [
+        (kind, lambda i=i, at=at, name=name: time_scram(server, f"{name}{i}", first + at * 1000 + i))
+        for at, (kind, name) in enumerate((("known", "known"), ("unknown", "ghost")))
+        for i in range(HALF)])
 
 
 @suite.check("SCRAM takes as long for someone who is signed in elsewhere")
 def _(server):
     people = [Client.login(server, f"known{i}", tls="none", source=address(12000 + i))
-              for i in range(KNOWN // 2, KNOWN)]
-    jobs = [("online", lambda i=i: time_scram(server, f"known{i}", 13000 + i))
-            for i in range(KNOWN // 2, KNOWN)]
-    jobs += [("unknown", lambda i=i: time_scram(server, f"shade{i}", 14000 + i))
-             for i in range(KNOWN // 2)]
-    sentence = compare(jobs)
+              for i in range(HALF, KNOWN)]
+    sentence = compare(server, lambda first: [
+        (kind, lambda i=i, at=at, name=name: time_scram(server, f"{name}{i}", first + (7 + at) * 1000 + i))
+        for at, (kind, name) in enumerate((("online", "known"), ("unknown", "shade")))
+        for i in range(HALF, KNOWN)])
     for client in people:
         client.logout()
     return sentence
@@ -148,21 +164,19 @@ def _(server):
 
 @suite.check("PLAIN takes as long for either")
 def _(server):
-    half = KNOWN // 2
-    jobs = [("known", lambda i=i: time_plain(server, f"known{half + i}", 8000 + i))
-            for i in range(half)]
-    jobs += [("unknown", lambda i=i: time_plain(server, f"spectre{i}", 9000 + i))
-             for i in range(half)]
-    return compare(jobs)
+    return compare(server, lambda first: [
+        (kind, lambda i=i, at=at, name=name: time_plain(server, f"{name}{i}", first + (2 + at) * 1000 + i))
+        for at, (kind, name) in enumerate((("known", "known"), ("unknown", "spectre")))
+        for i in range(HALF, KNOWN)])
 
 
 @suite.check("a proof wrong in its first byte takes as long as in its last")
 def _(server):
     bends = {"first": lambda p: bytes([p[0] ^ 1]) + p[1:], "last": lambda p: p[:-1] + bytes([p[-1] ^ 1])}
-    jobs = [(kind, lambda i=i, spoil=spoil, at=at: time_scram(
-        server, f"known{i % KNOWN}", 10000 + at * 1000 + i, spoil))
-        for at, (kind, spoil) in enumerate(bends.items()) for i in range(KNOWN // 2)]
-    return compare(jobs)
+    return compare(server, lambda first: [
+        (kind, lambda i=i, at=at, spoil=spoil: time_scram(
+            server, f"known{i}", first + (4 + at) * 1000 + i, spoil))
+        for at, (kind, spoil) in enumerate(bends.items()) for i in range(HALF)])
 
 
 suite.run()
