@@ -14,12 +14,12 @@ struct disco;
 struct host;
 struct inline_wish;
 struct jid;
-struct jid;
 struct payload;
 struct session;
 struct stanza;
+struct xml_token;
 
-enum verdict_kind { VERDICT_PASS, VERDICT_DROP, VERDICT_BOUNCE };
+enum verdict_kind { VERDICT_PASS, VERDICT_DROP, VERDICT_HOLD, VERDICT_BOUNCE };
 
 struct verdict {
 	enum verdict_kind kind;
@@ -40,6 +40,13 @@ static inline struct verdict
 drop(void)
 {
 	return (struct verdict){ .kind = VERDICT_DROP };
+}
+
+/* The module has a copy of the stanza, which goes on later or is not missed. */
+static inline struct verdict
+hold(void)
+{
+	return (struct verdict){ .kind = VERDICT_HOLD };
 }
 
 /* The stanza ends here and its sender gets the error, if the stanza may be answered at all. */

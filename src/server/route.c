@@ -61,6 +61,8 @@ route_verdict(struct shard *shard, const struct stanza *st, struct verdict verdi
 {
 	if (verdict.kind == VERDICT_DROP)
 		trace(shard, st, "a stanza is dropped by a module", TRACE_NO_MORE);
+	if (verdict.kind == VERDICT_HOLD)
+		trace(shard, st, "a stanza is held back by a module", TRACE_NO_MORE);
 	if (verdict.kind == VERDICT_BOUNCE)
 		route_bounce(shard, st, verdict.condition, verdict.text, verdict.detail);
 	return verdict.kind == VERDICT_PASS;

@@ -237,6 +237,24 @@ take_stanza(struct session *s, const struct xml_token *element)
 	return true;
 }
 
+/* False when the session is over. */
+static bool
+take_nonza(struct session *s, const struct xml_token *element)
+{
+	bool is_known = false;
+
+	if (element->ns == NS_ID_SM)
+		return sm_take(s, element);
+	if (element->ns == NS_ID_STREAMS && element->name == NAME_ERROR) {
+		close_stream(s);
+		return false;
+	}
+	hook_nonza(&s->account->shard->server->pipeline, &is_known, s, element);
+	if (!is_known)
+		session_end(s, STREAM_UNSUPPORTED_STANZA_TYPE, NULL);
+	return is_known;
+}
+
 /* False when the session is over, or nothing more can be done with the input now. */
 static bool
 take_event(struct session *s, enum xml_event event)
@@ -245,15 +263,7 @@ take_event(struct session *s, enum xml_event event)
 
 	switch (event) {
 	case XML_STANZA:
-		if (stanza_is(element))
-			return take_stanza(s, element);
-		if (element->ns == NS_ID_SM)
-			return sm_take(s, element);
-		if (element->ns == NS_ID_STREAMS && element->name == NAME_ERROR)
-			close_stream(s);
-		else
-			session_end(s, STREAM_UNSUPPORTED_STANZA_TYPE, NULL);
-		return false;
+		return stanza_is(element) ? take_stanza(s, element) : take_nonza(s, element);
 	case XML_CLOSE:
 		close_stream(s);
 		return false;

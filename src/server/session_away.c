@@ -53,6 +53,7 @@ come_back(struct session *s)
 	session_speak(s, login->lang);
 	login_write_resumed(login, s);
 	sm_resume(s, login->handled);
+	hook_session_returned(&s->account->shard->server->pipeline, s);
 	shard_count(s->account->shard, METRIC_RESUMPTIONS_TOTAL);
 	log_info(s->account->shard->server->log, "session resumed", F_TEXT("jid", s->jid.full));
 	login_hand_over(login);
