@@ -17,6 +17,9 @@
 
 enum { LARGE_BYTES = 128 * 1024 };
 
+/* Ended in order to begin anew, which is up to who started us: EX_TEMPFAIL of sysexits.h. */
+enum { EXIT_RESTART = 75 };
+
 struct program {
 	sigset_t signals; /* that end the server, or reload */
 	struct args args;
@@ -30,6 +33,8 @@ struct program {
 	struct notify notify;
 	struct pulse *pulse;
 	struct config_error error;
+	bool is_confined;   /* to its files and calls: it starts no program any more */
+	bool wants_restart; /* it ends to begin anew */
 };
 
 static int
@@ -122,6 +127,20 @@ ask_to_reload(void *arg, void *ticket)
 	(void)sigqueue(getpid(), reload_signal(), (union sigval){ .sival_ptr = ticket });
 }
 
+/* Likewise, and without a ticket. */
+static int
+restart_signal(void)
+{
+	return SIGRTMIN + 1;
+}
+
+static void
+ask_to_restart(void *arg)
+{
+	(void)arg;
+	(void)sigqueue(getpid(), restart_signal(), (union sigval){ .sival_ptr = NULL });
+}
+
 /* The file as it is now, and the command line's settings; a throwaway server has no file. */
 static int
 read_again(struct program *p, struct config **config_out)
@@ -195,8 +214,8 @@ next_signal(struct program *p, const sigset_t *signals, siginfo_t *info)
 }
 
 /*
- * Waits for SIGINT or SIGTERM; SIGHUP reloads. Blocked before any thread began, so
- * only this thread gets them.
+ * Waits for SIGINT or SIGTERM, or until an admin wants a restart; SIGHUP reloads. Blocked before
+ * any thread began, so only this thread gets them.
  */
 static void
 wait_for_end(struct program *p, const sigset_t *signals)
@@ -210,7 +229,9 @@ wait_for_end(struct program *p, const sigset_t *signals)
 			reload_for(p, NULL);
 		else if (signal == reload_signal() && info.si_pid == getpid())
 			reload_for(p, info.si_value.sival_ptr);
-	} while (signal != SIGINT && signal != SIGTERM);
+		else if (signal == restart_signal() && info.si_pid == getpid())
+			p->wants_restart = true;
+	} while (signal != SIGINT && signal != SIGTERM && !p->wants_restart);
 }
 
 static int
@@ -230,7 +251,7 @@ serve(struct program *p)
 		notify_ready(&p->notify);
 		wait_for_end(p, &p->signals);
 		notify_stopping(&p->notify);
-		log_info(p->log, "kithd stops");
+		log_info(p->log, p->wants_restart ? "kithd restarts" : "kithd stops");
 	}
 	server_stop(p->server);
 	return r < 0 ? complain(p, "") : EXIT_SUCCESS;
@@ -266,6 +287,7 @@ enter_sandbox(struct program *p)
 			readable[count++] = host->key;
 	}
 	readable[count] = NULL;
+	p->is_confined = true;
 	return sandbox_enter(&sandbox);
 }
 
@@ -292,6 +314,8 @@ run(struct program *p)
 		.directory = conf->directory,
 		.has_control = true,
 		.wants_stop = ask_to_stop,
+		/* A throwaway server has nothing to come back to. */
+		.wants_restart = p->args.is_try ? NULL : ask_to_restart,
 		.wants_reload = ask_to_reload,
 	};
 	unsigned held = enter_sandbox(p);
@@ -355,6 +379,7 @@ block_signals(sigset_t *signals)
 	(void)sigaddset(signals, SIGTERM);
 	(void)sigaddset(signals, SIGHUP);
 	(void)sigaddset(signals, reload_signal());
+	(void)sigaddset(signals, restart_signal());
 	(void)pthread_sigmask(SIG_BLOCK, signals, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN); /* a limit of the file size is a full disk */
@@ -371,10 +396,24 @@ set_up_malloc(void)
 	(void)mallopt(M_TRIM_THRESHOLD, LARGE_BYTES);
 }
 
+/*
+ * The server has ended well and is to begin anew. Systemd (or whoever else said where to send
+ * notices) does that, in clean surroundings; a confined process cannot start a program at all, as
+ * the confinement would outlive it. Else it is this process's own affair.
+ */
+static int
+begin_anew(char **argv, bool is_watched, bool is_confined)
+{
+	if (!is_watched && !is_confined)
+		(void)execv("/proc/self/exe", argv);
+	return EXIT_RESTART;
+}
+
 int
 main(int argc, char **argv)
 {
 	struct program p = { 0 };
+	bool is_watched;
 	int status;
 
 	block_signals(&p.signals);
@@ -395,8 +434,11 @@ main(int argc, char **argv)
 		status = dispatch(&p);
 	try_clean(&p.try_state);
 	log_destroy(&p.log);
+	is_watched = p.notify.fd >= 0;
 	notify_finish(&p.notify);
 	config_destroy(&p.config);
 	arena_finish(&p.arena);
+	if (status == EXIT_SUCCESS && p.wants_restart)
+		return begin_anew(argv, is_watched, p.is_confined);
 	return status;
 }

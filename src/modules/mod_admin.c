@@ -455,7 +455,7 @@ static const struct transfer_entry transfers[] = {
 };
 
 static const struct xep xeps[] = {
-	{ 133, "1.3.1", XEP_PARTIAL },
+	{ 133, "1.3.1", XEP_COMPLETE },
 	{ 0 },
 };
 

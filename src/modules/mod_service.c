@@ -4,6 +4,7 @@
  */
 #include "server/admin.h"
 #include "server/module.h"
+#include "server/notice.h"
 #include "server/registrar.h"
 
 #define NS_ADMIN "http://jabber.org/protocol/admin"
@@ -227,23 +228,6 @@ static const struct form_spec announce_form = { "Making an Announcement",
 	"Fill out this form to make an announcement to all online users of this host.", NS_ADMIN,
 	announce_entries };
 
-static struct slice
-joined(const struct slice_list *lines, struct arena *arena)
-{
-	struct buffer text;
-	struct slice copy;
-
-	buffer_init(&text, SIZE_MAX);
-	for (size_t i = 0; i < lines->count; i++) {
-		if (i > 0)
-			(void)buffer_text(&text, "\n");
-		(void)buffer_append(&text, lines->v[i]);
-	}
-	copy = arena_copy(arena, buffer_slice(&text));
-	buffer_finish(&text);
-	return copy;
-}
-
 static void
 announced(void *arg, uint64_t count)
 {
@@ -260,7 +244,7 @@ announce(struct command *cmd)
 	const struct asked *asked = command_data(cmd);
 
 	admin_announce(command_shard(cmd), host_domain(command_host(cmd)),
-		joined(&asked->announcement, command_arena(cmd)), announced, cmd);
+		notice_join(&asked->announcement, command_arena(cmd)), announced, cmd);
 }
 
 static const struct form_choice delays[] = { { "0", "At once" }, { "30", "30 seconds" },
@@ -271,35 +255,68 @@ static const struct form_entry shutdown_entries[] = {
 	ENTRY_LINES(struct asked, announcement, "announcement", "Announcement", false, LINES_MOST),
 	ENTRIES_END(struct asked),
 };
+static const struct form_entry restart_entries[] = {
+	ENTRY_CHOICE(struct asked, delay, "delay", "Time delay before restarting", true, delays),
+	ENTRY_LINES(struct asked, announcement, "announcement", "Announcement", false, LINES_MOST),
+	ENTRIES_END(struct asked),
+};
+static const struct form_spec restart_form = { "Restarting the Service",
+	"Fill out this form to restart this server with all of its hosts.", NS_ADMIN,
+	restart_entries };
 static const struct form_spec shutdown_form = { "Shutting Down the Service",
 	"Fill out this form to shut down this server with all of its hosts.", NS_ADMIN,
 	shutdown_entries };
 
 static void
-begin_shutdown(void *arg, uint64_t count)
+end_service(struct command *cmd, bool (*end)(struct shard *shard, uint32_t delay_ms))
 {
-	struct command *cmd = arg;
 	const struct asked *asked = command_data(cmd);
 	uint64_t delay_s = 0;
 
-	(void)count;
 	(void)slice_to_uint(asked->delay, UINT32_MAX / 1000, &delay_s);
-	if (admin_stop(command_shard(cmd), (uint32_t)delay_s * 1000))
+	if (end(command_shard(cmd), (uint32_t)delay_s * 1000))
 		command_done(cmd, NULL);
 	else
-		command_refuse(cmd, NOT_ALLOWED, "This server cannot be stopped from within");
+		command_refuse(cmd, NOT_ALLOWED, "This server cannot be ended from within");
+}
+
+static void
+begin_shutdown(void *arg, uint64_t count)
+{
+	(void)count;
+	end_service(arg, admin_stop);
+}
+
+static void
+begin_restart(void *arg, uint64_t count)
+{
+	(void)count;
+	end_service(arg, admin_restart);
+}
+
+/* First everyone hears why, if there is something to hear. */
+static void
+announce_end(struct command *cmd, admin_counted *end)
+{
+	const struct asked *asked = command_data(cmd);
+
+	if (asked->announcement.count == 0)
+		end(cmd, 0);
+	else
+		admin_announce(command_shard(cmd), NO_SLICE,
+			notice_join(&asked->announcement, command_arena(cmd)), end, cmd);
 }
 
 static void
 shut_down(struct command *cmd)
 {
-	const struct asked *asked = command_data(cmd);
+	announce_end(cmd, begin_shutdown);
+}
 
-	if (asked->announcement.count == 0)
-		begin_shutdown(cmd, 0);
-	else
-		admin_announce(command_shard(cmd), NO_SLICE,
-			joined(&asked->announcement, command_arena(cmd)), begin_shutdown, cmd);
+static void
+restart(struct command *cmd)
+{
+	announce_end(cmd, begin_restart);
 }
 
 static const struct command_entry commands[] = {
@@ -317,7 +334,8 @@ static const struct command_entry commands[] = {
 		list_online },
 	{ NODE("announce"), "Send Announcement to Online Users", ROLE_ADMIN, &announce_form,
 		announce },
-	{ NODE("shutdown"), "Shut Down Service", ROLE_ADMIN, &shutdown_form, shut_down },
+	{ NODE("restart"), "Restart Service", ROLE_OPERATOR, &restart_form, restart },
+	{ NODE("shutdown"), "Shut Down Service", ROLE_OPERATOR, &shutdown_form, shut_down },
 	{ 0 },
 };
 

@@ -393,6 +393,12 @@ account_is_anonymous(const struct account *acct)
 	return acct->is_anonymous;
 }
 
+struct shard *
+account_shard(const struct account *acct)
+{
+	return acct->shard;
+}
+
 struct host *
 account_host(const struct account *acct)
 {

@@ -14,11 +14,14 @@ struct account;
 struct host;
 struct module;
 struct session;
+struct shard;
 
 const struct jid *account_jid(const struct account *acct);
 /* XEP-0175: it goes with its only session. */
 bool account_is_anonymous(const struct account *acct);
 struct host *account_host(const struct account *acct);
+/* Where it lives, for what is asked of a shard. */
+struct shard *account_shard(const struct account *acct);
 
 /* The account's sessions, the newest last: for (s = first; s != NULL; s = session_next(s)). */
 struct session *account_sessions(const struct account *acct);

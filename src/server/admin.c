@@ -4,11 +4,11 @@
 #include "io/tls.h"
 #include "server/account_internal.h"
 #include "server/letter.h"
+#include "server/notice.h"
 #include "server/server_internal.h"
 #include "server/session_internal.h"
 #include "server/sm.h"
 #include "server/visit.h"
-#include "xml/writer.h"
 
 #include <stdlib.h>
 
@@ -24,6 +24,7 @@ struct errand {
 	uint64_t count;
 	admin_got_sessions *got_sessions;
 	admin_counted *counted;
+	unsigned (*deed)(struct account *acct);
 	void *arg;
 };
 
@@ -222,19 +223,8 @@ announce_to(struct errand *errand, struct account *acct)
 
 	if (errand->domain.p != NULL && !slice_is(errand->domain, jid_domain(&acct->jid)))
 		return;
-	LIST_EACH (s, &acct->sessions, struct session, link) {
-		struct stanza st = {
-			.kind = STANZA_MESSAGE,
-			.type = TYPE_HEADLINE,
-			.to = s->jid,
-			.content = errand->text,
-		};
-
-		st.from.full = jid_domain(&acct->jid);
-		st.from.domain_len = acct->jid.domain_len;
-		if (session_deliver(s, &st))
-			errand->count++;
-	}
+	LIST_EACH (s, &acct->sessions, struct session, link)
+		errand->count += notice_send(s, TYPE_HEADLINE, errand->text);
 }
 
 static void
@@ -252,17 +242,38 @@ admin_announce(
 	struct shard *shard, struct slice domain, struct slice text, admin_counted *done, void *arg)
 {
 	struct errand *errand = errand_create(arg);
-	struct buffer xml;
 
-	buffer_init(&xml, LIMIT_STORED_STANZA);
-	(void)buffer_text(&xml, "<subject>Announcement</subject><body>");
-	xml_write_text(&xml, text);
-	(void)buffer_text(&xml, "</body>");
-	errand->text = arena_copy(&errand->arena, buffer_slice(&xml));
-	buffer_finish(&xml);
+	errand->text = notice_write("Announcement", text, &errand->arena);
 	errand->domain = arena_copy(&errand->arena, domain);
 	errand->counted = done;
 	visit_all(shard, announce_here, tell_count, errand);
+}
+
+static void
+do_here(struct shard *shard, void *arg)
+{
+	struct errand *errand = arg;
+	struct map_node *node;
+	size_t at = 0;
+
+	while ((node = map_next(&shard->accounts, &at)) != NULL) {
+		struct account *acct = container_of(node, struct account, node);
+
+		if (slice_is(errand->domain, jid_domain(&acct->jid)))
+			errand->count += errand->deed(acct);
+	}
+}
+
+void
+admin_each_account(struct shard *shard, struct slice domain, unsigned (*deed)(struct account *acct),
+	admin_counted *done, void *arg)
+{
+	struct errand *errand = errand_create(arg);
+
+	errand->domain = arena_copy(&errand->arena, domain);
+	errand->deed = deed;
+	errand->counted = done;
+	visit_all(shard, do_here, tell_count, errand);
 }
 
 /* ---- The end ---- */
@@ -275,12 +286,36 @@ stop(struct timer *timer)
 	server->wants_stop(server->wants_arg);
 }
 
+static void
+restart(struct timer *timer)
+{
+	const struct server *server = container_of(timer, struct shard, stop)->server;
+
+	server->wants_restart(server->wants_arg);
+}
+
+static void
+end_later(struct shard *shard, void (*end)(struct timer *timer), uint32_t delay_ms)
+{
+	timer_stop(shard->loop, &shard->stop);
+	shard->stop.fire = end;
+	timer_start(shard->loop, &shard->stop, delay_ms);
+}
+
 bool
 admin_stop(struct shard *shard, uint32_t delay_ms)
 {
 	if (shard->server->wants_stop == NULL)
 		return false;
-	shard->stop.fire = stop;
-	timer_start(shard->loop, &shard->stop, delay_ms);
+	end_later(shard, stop, delay_ms);
+	return true;
+}
+
+bool
+admin_restart(struct shard *shard, uint32_t delay_ms)
+{
+	if (shard->server->wants_restart == NULL)
+		return false;
+	end_later(shard, restart, delay_ms);
 	return true;
 }

@@ -9,8 +9,11 @@
 #include "server/roster.h"
 #include "store/store.h"
 
+struct account;
 struct module;
+struct server;
 struct shard;
+struct text_list;
 
 /* One session. */
 struct admin_session {
@@ -63,6 +66,20 @@ void admin_kick(struct shard *shard, const struct jid *jid, const char *why, adm
 void admin_announce(struct shard *shard, struct slice domain, struct slice text,
 	admin_counted *done, void *arg);
 
+/*
+ * Calls deed for each account of the domain that is in memory, on the account's shard, and adds up
+ * what it returns.
+ */
+void admin_each_account(struct shard *shard, struct slice domain,
+	unsigned (*deed)(struct account *acct), admin_counted *done, void *arg);
+
+/* Whether server.admins names that bare address; and all whom it names. */
+bool admin_is_configured(const struct server *server, struct slice bare);
+const struct text_list *admin_configured(const struct server *server);
+
+/* The account is gone: no host has it on its admin list, should somebody take the name again. */
+void admin_forget(struct shard *shard, const struct jid *bare);
+
 /* What follows is in admin_account.c. */
 
 /* error: 0, -ENOENT when there is no such account, else the store failed. */
@@ -98,7 +115,11 @@ typedef void admin_got_facts(void *arg, int error, const struct admin_facts *acc
 void admin_read_facts(
 	struct shard *shard, const struct jid *bare, admin_got_facts *done, void *arg);
 
-/* Lets the server stop after a while; asked again, the new time counts. False: it cannot. */
+/*
+ * Lets the server stop after a while, or stop and begin anew; asked again, the new time counts, and
+ * the new deed. False: it cannot.
+ */
 bool admin_stop(struct shard *shard, uint32_t delay_ms);
+bool admin_restart(struct shard *shard, uint32_t delay_ms);
 
 #endif

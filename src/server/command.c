@@ -4,6 +4,7 @@
  */
 #include "server/command_internal.h"
 
+#include "server/registrar.h"
 #include "server/server_internal.h"
 
 #include <stdlib.h>
@@ -156,6 +157,12 @@ command_refuse(struct command *cmd, enum stanza_condition condition, const char 
 	text = arena_copy(iq->arena, slice_of(text)).p;
 	command_destroy(cmd);
 	iq_error(iq, condition, text);
+}
+
+void
+command_refuse_store(struct command *cmd, int error)
+{
+	command_refuse(cmd, registrar_condition(error), registrar_why(error));
 }
 
 /* Shows the form that was asked last. */
@@ -329,7 +336,7 @@ begin(struct iq *iq, const struct request *request, enum action action,
 		iq_error(iq, ITEM_NOT_FOUND, "This host has no such command");
 		return;
 	}
-	if (!command_is_for(entry, shard, &iq->st.from)) {
+	if (!command_is_for(entry, shard, iq->host, &iq->st.from)) {
 		iq_error(iq, FORBIDDEN, "You may not run this command");
 		return;
 	}

@@ -21,8 +21,9 @@ struct session;
 struct shard;
 
 enum role {
-	ROLE_USER,  /* any account of this server */
-	ROLE_ADMIN, /* those that server.admins names */
+	ROLE_USER,     /* any account of this server */
+	ROLE_ADMIN,    /* those that server.admins names, and those of the host's own list */
+	ROLE_OPERATOR, /* only the former: what concerns all hosts */
 };
 
 typedef void command_run(struct command *cmd);
@@ -75,6 +76,9 @@ void command_tell_with(struct command *cmd, const struct form_spec *form, const 
 
 /* It is over, with an error instead of a result (XEP-0133, 6). */
 void command_refuse(struct command *cmd, enum stanza_condition condition, const char *text);
+
+/* The same for an error of the store. */
+void command_refuse_store(struct command *cmd, int error);
 
 /* It is over and did not do what it should (XEP-0050, 4.6). */
 void command_fail(struct command *cmd, const char *why);

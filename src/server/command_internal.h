@@ -62,8 +62,9 @@ void command_destroy(struct command *cmd);
 struct command *command_find(
 	struct commands *commands, struct slice id, const struct jid *user, bool *was_ours_out);
 
-/* Whether the address may run the command. */
-bool command_is_for(const struct command_entry *entry, struct shard *shard, const struct jid *user);
+/* Whether the address may run the command at the host; on the shard where it lives. */
+bool command_is_for(const struct command_entry *entry, struct shard *shard, const struct host *host,
+	const struct jid *user);
 
 /* The entry of a node; NULL: none. */
 const struct command_entry *command_entry_find(const struct server *server, struct slice node);

@@ -4,6 +4,7 @@
  * nobody else's is (bad-sessionid).
  */
 #include "server/account_internal.h"
+#include "server/admin.h"
 #include "server/command_internal.h"
 #include "server/disco.h"
 #include "server/server_internal.h"
@@ -143,24 +144,76 @@ command_forget_session(struct session *s)
 /* ---- Who may do what ---- */
 
 bool
-command_is_for(const struct command_entry *entry, struct shard *shard, const struct jid *user)
+admin_is_configured(const struct server *server, struct slice bare)
+{
+	const struct text_list *admins = &server->core->server->admins;
+
+	for (size_t i = 0; i < admins->count; i++) {
+		if (slice_is_text(bare, admins->v[i]))
+			return true;
+	}
+	return false;
+}
+
+const struct text_list *
+admin_configured(const struct server *server)
+{
+	return &server->core->server->admins;
+}
+
+static void
+remove_admin(struct shard *shard, const struct host *host, const struct jid *bare)
+{
+	const struct jid_set *admins = host_kept_jids(shard, host, NULL, CORE_KEPT_ADMINS);
+	struct jid_list left = { .count = 0 };
+	struct arena arena;
+
+	arena_init(&arena, 0);
+	left.v = arena_array(&arena, jid_set_count(admins) + 1, struct jid);
+	for (size_t i = 0; i < jid_set_count(admins); i++) {
+		if (!jid_is(&admins->v[i], bare))
+			left.v[left.count++] = admins->v[i];
+	}
+	host_keep_jids(shard, host, NULL, CORE_KEPT_ADMINS, &left, NULL, NULL);
+	arena_finish(&arena);
+}
+
+void
+admin_forget(struct shard *shard, const struct jid *bare)
+{
+	const struct server *server = shard->server;
+
+	for (size_t i = 0; i < server->host_count; i++) {
+		const struct host *host = server->hosts[i];
+
+		if (jid_set_has(host_kept_jids(shard, host, NULL, CORE_KEPT_ADMINS), bare))
+			remove_admin(shard, host, bare);
+	}
+}
+
+static bool
+has_role(enum role role, struct shard *shard, const struct host *host, const struct jid *bare)
+{
+	if (role == ROLE_USER || admin_is_configured(shard->server, bare->full))
+		return true;
+	return role == ROLE_ADMIN &&
+	       jid_set_has(host_kept_jids(shard, host, NULL, CORE_KEPT_ADMINS), bare);
+}
+
+bool
+command_is_for(const struct command_entry *entry, struct shard *shard, const struct host *host,
+	const struct jid *user)
 {
 	const struct account *acct;
-	const struct text_list *admins = &shard->server->core->server->admins;
+	struct jid bare = jid_to_bare(user);
 
 	if (server_host(shard->server, jid_domain(user)) == NULL)
 		return false;
 	/* Who is signed in is in memory here; anonymous ones are nobody's account. */
-	acct = account_find(shard, jid_bare(user));
+	acct = account_find(shard, bare.full);
 	if (acct == NULL || !acct->exists || acct->is_anonymous)
 		return false;
-	if (entry->role == ROLE_USER)
-		return true;
-	for (size_t i = 0; i < admins->count; i++) {
-		if (slice_is_text(jid_bare(user), admins->v[i]))
-			return true;
-	}
-	return false;
+	return has_role(entry->role, shard, host, &bare);
 }
 
 const struct command_entry *
@@ -239,7 +292,7 @@ list_commands(struct disco *answer, struct host *host, const struct jid *from)
 		const struct command_entry *entry = server->modules[i].module->commands;
 
 		for (; entry != NULL && entry->node != NULL; entry++) {
-			if (command_is_for(entry, shard, from))
+			if (command_is_for(entry, shard, host, from))
 				disco_item_node(answer, host_domain(host), slice_of(entry->node),
 					slice_of(entry->title));
 		}
@@ -260,7 +313,7 @@ command_discover(struct disco *answer, struct host *host, const struct jid *from
 	if (entry == NULL)
 		return;
 	disco_take(answer);
-	if (!command_is_for(entry, server_home(host->server, jid_bare(from)), from)) {
+	if (!command_is_for(entry, server_home(host->server, jid_bare(from)), host, from)) {
 		disco_refuse(answer, FORBIDDEN);
 		return;
 	}

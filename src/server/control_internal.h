@@ -113,6 +113,7 @@ void control_stats(struct control_request *request);
 void control_log_level(struct control_request *request);
 void control_status(struct control_request *request);
 void control_reload(struct control_request *request);
+void control_restart(struct control_request *request);
 void control_stop_server(struct control_request *request);
 
 #endif

@@ -179,6 +179,19 @@ control_stop_server(struct control_request *request)
 		server->wants_stop(server->wants_arg);
 }
 
+void
+control_restart(struct control_request *request)
+{
+	struct server *server = request->shard->server;
+
+	if (server->wants_restart == NULL) {
+		control_error(request, "this server cannot begin anew; stop it and start it");
+		return;
+	}
+	control_ok(request);
+	server->wants_restart(server->wants_arg);
+}
+
 /* On its way to shard 0. */
 struct reload_answer {
 	struct task task;

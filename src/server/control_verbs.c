@@ -24,6 +24,7 @@ const struct control_verb control_verbs[] = {
 	{ "backup", 1, 1, true, control_backup },
 	{ "backup-taken", 1, 1, false, control_backup_taken },
 	{ "reload", 1, 1, true, control_reload },
+	{ "restart", 1, 1, true, control_restart },
 	{ "stop", 1, 1, true, control_stop_server },
 	{ NULL, 0, 0, false, NULL },
 };

@@ -16,7 +16,9 @@ struct inline_wish;
 struct jid;
 struct payload;
 struct session;
+struct shard;
 struct stanza;
+struct store_txn;
 struct xml_token;
 
 enum verdict_kind { VERDICT_PASS, VERDICT_DROP, VERDICT_HOLD, VERDICT_BOUNCE };

@@ -17,6 +17,7 @@
 #include "server/disco.h"
 #include "server/hooks.h"
 #include "server/host.h"
+#include "server/host_keep.h"
 #include "server/iq.h"
 #include "server/metric.h"
 #include "server/option.h"
@@ -50,6 +51,7 @@ struct module {
 	size_t session_size; /* zeroed state in each session */
 	const struct store_entry *stores;
 	const struct transfer_entry *transfers; /* must be there when stores are */
+	const struct kept_entry *kept;          /* by each host */
 	const struct metric *metrics;
 	const struct iq_route *routes;
 	const struct command_entry *commands;
@@ -59,6 +61,9 @@ struct module {
 
 /* The module's options as they stand, for this host. Never NULL when it has options. */
 const void *module_config(const struct host *host, const struct module *module);
+
+/* The number by which the store knows a module's store; of an account there is account_table. */
+unsigned module_table(const struct host *host, const struct module *module, unsigned store);
 
 /* The module's zeroed state of an account or a session; lives as long as that. */
 void *account_state(struct account *acct, const struct module *module);

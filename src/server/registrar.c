@@ -9,6 +9,7 @@
 
 #include "proto/password.h"
 #include "server/account_internal.h"
+#include "server/admin.h"
 #include "server/credentials.h"
 #include "server/farewell.h"
 #include "server/login.h"
@@ -127,6 +128,19 @@ keys_saved(struct store_request *request)
 		answer_change(change, request->error);
 }
 
+/* One that is imported is not new. */
+static void
+tell_modules(struct change *change, struct store_txn *txn)
+{
+	struct server *server = change->shard->server;
+	struct slice bare = change->owner;
+	struct slice domain = slice_from(bare, slice_find(bare, '@') + 1);
+	struct host *host = server_host(server, domain);
+
+	if (change->deed == REGISTRAR_CREATE && host != NULL)
+		hook_account_made(&server->pipeline, txn, change->shard, host);
+}
+
 static void
 save_keys(struct change *change)
 {
@@ -136,8 +150,10 @@ save_keys(struct change *change)
 	struct buffer text;
 
 	change->txn = NULL;
-	if (txn == NULL)
+	if (txn == NULL) {
 		txn = store_txn_create(server->store, change->owner);
+		tell_modules(change, txn);
+	}
 	buffer_init(&text, KEYS_TEXT);
 	(void)scram_credentials_write(&change->keys.keys, &text);
 	if (change->deed == REGISTRAR_CHANGE) {
@@ -276,6 +292,7 @@ removed(struct account *acct, struct measure *measure)
 	farewell_collect(acct, &farewell);
 	acct->exists = false; /* whatever the answer sets going */
 	credentials_changed(acct->shard, acct->jid.full);
+	admin_forget(acct->shard, &acct->jid);
 	answer(measure, 0);
 	account_end_all(acct, "This account was deleted");
 	farewell_begin(acct->shard, &acct->jid, buffer_slice(&farewell));

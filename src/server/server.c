@@ -9,6 +9,7 @@
 #include "server/control.h"
 #include "server/credentials.h"
 #include "server/farewell.h"
+#include "server/host_keep.h"
 #include "server/iq_internal.h"
 #include "server/roster.h"
 #include "server/scrape.h"
@@ -31,6 +32,7 @@ static const struct store_table core_tables[CORE_TABLES] = {
 	[CORE_DISABLED] = { "core.disabled", STORE_VALUE, 1 },
 	[CORE_FAREWELL] = { "core.farewell", STORE_VALUE, 1 },
 	[CORE_TOKENS] = { "core.tokens", STORE_MAP, 1 },
+	[CORE_KEPT] = { "core.kept", STORE_MAP, 1 },
 };
 
 const char *
@@ -167,6 +169,10 @@ post_request(void *arg, unsigned target, struct store_request *request)
 	struct answer *answer = (struct answer *)(void *)request->mailbox;
 
 	_Static_assert(sizeof(*answer) <= sizeof(request->mailbox), "an answer fits");
+	if (target == server->shard_count) {
+		host_keep_arrived(request);
+		return;
+	}
 	answer->task.run = take_answer;
 	answer->server = server;
 	loop_post(server->shards[target]->loop, &answer->task);
@@ -340,12 +346,14 @@ server_create(
 	server->sim = setup->sim;
 	server->directory = setup->has_control ? setup->directory : NULL;
 	server->wants_stop = setup->wants_stop;
+	server->wants_restart = setup->wants_restart;
 	server->wants_reload = setup->wants_reload;
 	server->wants_arg = setup->wants_arg;
 	server->names = names_create();
 	server->codec = codec_create(server->names);
 	hosts_init(server);
 	lay_out_modules(server, setup->modules, &account_size, &session_size);
+	host_keep_settle(server);
 	server->roster_item = codec_add(server->codec, &roster_item_payload);
 	make_pipeline(server, setup);
 	r = modules_add_routes(server, error);
@@ -364,6 +372,8 @@ server_create(
 	}
 	if (r == 0)
 		r = open_store(server, setup, error);
+	if (r == 0)
+		r = host_keep_load(server, setup->memory, error);
 	if (r == 0)
 		r = secret_load(setup->directory, server->fake_salt_secret,
 			sizeof(server->fake_salt_secret), error);

@@ -24,6 +24,7 @@ struct server_setup {
 	bool has_control; /* whether to listen for kithctl in the directory */
 	/* What kithctl asks for, on a shard's thread; NULL: it cannot be had. */
 	void (*wants_stop)(void *arg);
+	void (*wants_restart)(void *arg);              /* to stop, and to be made anew */
 	void (*wants_reload)(void *arg, void *ticket); /* answered by server_answer_reload */
 	void *wants_arg;
 };

@@ -99,5 +99,6 @@ server_destroy(struct server **server_ptr)
 	free(server->routes);
 	free(server->transfers);
 	free(server->modules);
+	free(server->kept);
 	free(server);
 }

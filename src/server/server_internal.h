@@ -32,6 +32,7 @@ enum core_table {
 	CORE_DISABLED,
 	CORE_FAREWELL,
 	CORE_TOKENS,
+	CORE_KEPT,
 	CORE_TABLES
 };
 
@@ -71,7 +72,13 @@ struct module_slot {
 	const struct module *module;
 	const void *config;
 	size_t account_offset, session_offset;
-	unsigned first_table, first_metric;
+	unsigned first_table, first_metric, first_kept;
+};
+
+/* Something that hosts keep; see host_keep.h. */
+struct kept_slot {
+	const char *module;
+	const struct kept_entry *entry;
 };
 
 struct server {
@@ -88,6 +95,8 @@ struct server {
 	size_t route_count;
 	struct transfer_type *transfers;
 	size_t transfer_count;
+	struct kept_slot *kept; /* by number */
+	size_t kept_count;
 	struct host **hosts; /* see hosts.c */
 	size_t host_count;
 	struct map host_map; // host.node
@@ -105,7 +114,8 @@ struct server {
 	struct scrape *scrape;     /* likewise */
 	struct timer certificates; /* likewise: when to look at them again */
 	const char *directory;
-	void (*wants_stop)(void *arg); /* these three: see server_setup */
+	void (*wants_stop)(void *arg); /* these four: see server_setup */
+	void (*wants_restart)(void *arg);
 	void (*wants_reload)(void *arg, void *ticket);
 	void *wants_arg;
 	uint16_t port, tls_port;         /* that were picked */
@@ -127,6 +137,7 @@ struct shard {
 	struct loop *loop;
 	uint64_t started_ms; /* on the loop's clock */
 	struct map accounts; // account.node, by bare JID
+	struct map kept;     // of host_keep.c: its copy of what hosts keep
 	struct slab account_slab, session_slab;
 	struct list sessions; // session.all
 	struct list logins;   // login.link

@@ -22,6 +22,12 @@ module_config(const struct host *host, const struct module *module)
 	return server_module(host->server, module)->config;
 }
 
+unsigned
+module_table(const struct host *host, const struct module *module, unsigned store)
+{
+	return server_module(host->server, module)->first_table + store;
+}
+
 static void
 count(struct shard *shard, const struct module *module, unsigned metric)
 {

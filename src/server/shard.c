@@ -6,6 +6,7 @@
 #include "server/command_internal.h"
 #include "server/control.h"
 #include "server/credentials.h"
+#include "server/host_keep.h"
 #include "server/places.h"
 #include "server/quota.h"
 #include "server/scrape.h"
@@ -29,6 +30,7 @@ shard_create(struct server *server, unsigned number, size_t account_size, size_t
 			strerror(errno));
 	shard->started_ms = loop_now_ms(shard->loop);
 	map_init(&shard->accounts);
+	map_init(&shard->kept);
 	slab_init(&shard->account_slab, account_size);
 	slab_init(&shard->session_slab, session_size);
 	list_init(&shard->sessions);
@@ -58,6 +60,7 @@ shard_destroy(struct shard *shard)
 		at = 0;
 	}
 	map_finish(&shard->accounts);
+	host_keep_finish(shard);
 	slab_finish(&shard->account_slab);
 	slab_finish(&shard->session_slab);
 	arena_finish(&shard->scratch);

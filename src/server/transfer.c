@@ -238,6 +238,7 @@ transfer_export(struct shard *shard, const struct jid *jid,
 		[CORE_DISABLED] = STORE_VALUE,
 		[CORE_FAREWELL] = STORE_VALUE,
 		[CORE_TOKENS] = STORE_MAP, /* not exported: they are for this server */
+		[CORE_KEPT] = STORE_MAP,
 	};
 	struct server *server = shard->server;
 	struct transfer *transfer = begin(shard, server_host(server, jid_domain(jid)), done, arg);

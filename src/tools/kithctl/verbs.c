@@ -310,6 +310,15 @@ const struct verb verbs[] = {
 		.run = backup,
 	},
 	{
+		.words = "restart",
+		.args = "",
+		.about = "stops the server, after telling everyone, and starts it anew",
+		.more = "Under systemd, and with *server.sandbox*, the server exits with status 75 "
+			"and is started again by the unit (*RestartForceExitStatus=*) or by "
+			"whatever else watches it; otherwise it starts itself.",
+		.request = "restart",
+	},
+	{
 		.words = "stop",
 		.args = "",
 		.about = "stops the server, after telling everyone",
