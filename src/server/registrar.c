@@ -134,8 +134,7 @@ tell_modules(struct change *change, struct store_txn *txn)
 {
 	struct server *server = change->shard->server;
 	struct slice bare = change->owner;
-	struct slice domain = slice_from(bare, slice_find(bare, '@') + 1);
-	struct host *host = server_host(server, domain);
+	struct host *host = server_host(server, slice_from(bare, slice_find(bare, '@') + 1));
 
 	if (change->deed == REGISTRAR_CREATE && host != NULL)
 		hook_account_made(&server->pipeline, txn, change->shard, host);
