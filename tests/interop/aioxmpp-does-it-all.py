@@ -13,6 +13,7 @@ warnings.simplefilter("ignore")
 logging.disable(logging.CRITICAL)
 import aioxmpp  # noqa: E402  (it warns at import)
 import aioxmpp.blocking  # noqa: E402
+import aioxmpp.carbons  # noqa: E402
 import aioxmpp.connector  # noqa: E402
 import aioxmpp.ibr  # noqa: E402
 import aioxmpp.vcard  # noqa: E402
@@ -42,6 +43,7 @@ class Person:
         self.roster = self.node.summon(aioxmpp.RosterClient)
         self.presence = self.node.summon(aioxmpp.PresenceClient)
         self.blocking = self.node.summon(aioxmpp.BlockingClient)
+        self.carbons = self.node.summon(aioxmpp.CarbonsClient)
         self.vcards = self.node.summon(aioxmpp.vcard.VCardService)
         self.account = self.node.summon(aioxmpp.ibr.RegistrationService)
         self.messages, self.requests, self.failures = [], [], []
@@ -245,6 +247,28 @@ async def _(server):
         await romeo.say(JULIET, "at last")
         await until(lambda: "at last" in juliet.bodies(), "the message")
         assert "unheard" not in juliet.bodies() and "never sent" not in romeo.bodies()
+
+
+@check("what one device says and hears is on the other")
+async def _(server):
+    async with Person(server, "juliet") as phone, Person(server, "juliet", resource="desk") as desk, \
+            Person(server, "romeo") as romeo:
+        await phone.carbons.enable()
+        here, there = desk.node.local_jid, romeo.node.local_jid
+        await desk.say(there, "out")
+        await romeo.say(here, "in")
+        await until(lambda: [m for m in phone.messages if m.xep0280_received], "the copies")
+        out, in_ = [m for m in phone.messages if m.xep0280_sent or m.xep0280_received]
+        for copy, inner, from_, to, text in (
+                (out, out.xep0280_sent.stanza, here, there, "out"),
+                (in_, in_.xep0280_received.stanza, there, here, "in")):
+            assert (copy.from_, copy.to) == (JULIET, phone.node.local_jid), (copy.from_, copy.to)
+            assert (inner.from_, inner.to, inner.body.any()) == (from_, to, text), inner
+        await phone.carbons.disable()
+        await romeo.say(here, "alone")
+        await until(lambda: "alone" in desk.bodies(), "the last message")
+        await phone.barrier()
+        assert len([m for m in phone.messages if m.xep0280_received]) == 1, "it still gets copies"
 
 
 def gets_in(server, name, password):
