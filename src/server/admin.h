@@ -6,6 +6,7 @@
 #ifndef SERVER_ADMIN_H
 #define SERVER_ADMIN_H
 
+#include "server/host_keep.h"
 #include "server/roster.h"
 #include "store/store.h"
 
@@ -76,6 +77,10 @@ void admin_each_account(struct shard *shard, struct slice domain,
 /* Whether server.admins names that bare address; and all whom it names. */
 bool admin_is_configured(const struct server *server, struct slice bare);
 const struct text_list *admin_configured(const struct server *server);
+
+/* Puts the address on the host's admin list, or takes it off. */
+void admin_change_list(struct shard *shard, const struct host *host, const struct jid *bare,
+	bool is_admin, host_kept *done, void *arg);
 
 /* The account is gone: no host has it on its admin list, should somebody take the name again. */
 void admin_forget(struct shard *shard, const struct jid *bare);

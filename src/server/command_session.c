@@ -161,20 +161,23 @@ admin_configured(const struct server *server)
 	return &server->core->server->admins;
 }
 
-static void
-remove_admin(struct shard *shard, const struct host *host, const struct jid *bare)
+void
+admin_change_list(struct shard *shard, const struct host *host, const struct jid *bare,
+	bool is_admin, host_kept *done, void *arg)
 {
 	const struct jid_set *admins = host_kept_jids(shard, host, NULL, CORE_KEPT_ADMINS);
-	struct jid_list left = { .count = 0 };
+	struct jid_list list = { .count = 0 };
 	struct arena arena;
 
 	arena_init(&arena, 0);
-	left.v = arena_array(&arena, jid_set_count(admins) + 1, struct jid);
+	list.v = arena_array(&arena, jid_set_count(admins) + 1, struct jid);
 	for (size_t i = 0; i < jid_set_count(admins); i++) {
 		if (!jid_is(&admins->v[i], bare))
-			left.v[left.count++] = admins->v[i];
+			list.v[list.count++] = admins->v[i];
 	}
-	host_keep_jids(shard, host, NULL, CORE_KEPT_ADMINS, &left, NULL, NULL);
+	if (is_admin)
+		list.v[list.count++] = *bare;
+	host_keep_jids(shard, host, NULL, CORE_KEPT_ADMINS, &list, done, arg);
 	arena_finish(&arena);
 }
 
@@ -187,7 +190,7 @@ admin_forget(struct shard *shard, const struct jid *bare)
 		const struct host *host = server->hosts[i];
 
 		if (jid_set_has(host_kept_jids(shard, host, NULL, CORE_KEPT_ADMINS), bare))
-			remove_admin(shard, host, bare);
+			admin_change_list(shard, host, bare, false, NULL, NULL);
 	}
 }
 

@@ -88,6 +88,11 @@ void control_user_show(struct control_request *request);
 void control_user_disable(struct control_request *request);
 void control_user_enable(struct control_request *request);
 
+/* control_admin.c */
+void control_admin_list(struct control_request *request);
+void control_admin_add(struct control_request *request);
+void control_admin_remove(struct control_request *request);
+
 /* control_profile.c */
 void control_roster(struct control_request *request);
 void control_vcard(struct control_request *request);

@@ -97,6 +97,27 @@ def _(server):
     refused(server, "kick", status=2)
 
 
+@suite.check("admins of a domain come and go, and who is deleted is none of them")
+def _(server):
+    before = told(server, "admin", "list")
+    command = ("<command xmlns='http://jabber.org/protocol/commands'"
+               " node='http://jabber.org/protocol/admin#get-online-users-num'/>")
+    done(server, "user", "add", "gregory@kith.test", "coals")
+    done(server, "admin", "add", "gregory@kith.test")
+    mine = {"address": "gregory@kith.test", "of": "kith.test"}
+    assert told(server, "admin", "list") == before + [mine]
+    with Client.login(server, "gregory", password="coals") as gregory:
+        assert gregory.iq("set", command, to="kith.test").get("type") == "result"
+        done(server, "admin", "remove", "gregory@kith.test")
+        assert gregory.iq("set", command, to="kith.test").get("type") == "error"
+    assert told(server, "admin", "list") == before
+    done(server, "admin", "add", "gregory@kith.test")
+    done(server, "user", "delete", "gregory@kith.test")
+    assert told(server, "admin", "list") == before
+    refused(server, "admin", "add", "nobody@kith.test", says="no such account")
+    refused(server, "admin", "remove", "juliet@kith.test", says="no admin of its domain")
+
+
 @suite.check("an announcement reaches all who are here, or those of one domain")
 def _(server):
     done(server, "user", "add", "mercutio@second.test", "queen mab")

@@ -184,6 +184,35 @@ const struct verb verbs[] = {
 		.run = user_import_xml,
 	},
 	{
+		.words = "admin list",
+		.args = "",
+		.about = "lists the administrators",
+		.more = "Those of the configuration are administrators of the whole server; the "
+			"others are on the list of one domain, which may also be edited by a "
+			"command from a client.",
+		.request = "admin-list",
+		.shape = SHAPE_TABLE,
+	},
+	{
+		.words = "admin add",
+		.args = "ADDRESS",
+		.about = "makes a user an administrator of the domain of that address",
+		.least = 1,
+		.most = 1,
+		.request = "admin-add",
+		.completes = { COMPLETE_ADDRESS },
+	},
+	{
+		.words = "admin remove",
+		.args = "ADDRESS",
+		.about = "takes a user from the list of administrators of that domain",
+		.more = "It takes effect at once. Those of the configuration are removed there.",
+		.least = 1,
+		.most = 1,
+		.request = "admin-remove",
+		.completes = { COMPLETE_ADDRESS },
+	},
+	{
 		.words = "roster",
 		.args = "ADDRESS",
 		.about = "lists an account's contacts, as they are stored",
