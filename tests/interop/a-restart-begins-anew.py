@@ -8,11 +8,13 @@ import types
 
 from checks import Suite
 from kith_server import die_with_parent, free_port, program, wait_until
-from xmpp_client import Client
+from xmpp_client import Client, body_of
 
 suite = Suite("a restart begins anew")
 EXIT_RESTART = 75
-CONFIG = """server {{ directory = "{dir}/data" shards = 2 sandbox = {sandbox} }}
+RESTART = ("xmlns='http://jabber.org/protocol/commands'"
+           " node='http://jabber.org/protocol/admin#restart'")
+CONFIG = """server {{ directory = "{dir}/data" shards = 2 sandbox = {sandbox} admins = {{"juliet@{domain}"}} }}
 c2s {{ addresses = {{"127.0.0.1"}} port = {port} tls_port = {tls_port} }}
 host "{domain}" {{ certificate = "{dir}/certs/cert.pem" key = "{dir}/certs/key.pem" }}
 """
@@ -60,6 +62,26 @@ def _(server):
             juliet.ping()
         child.terminate()
         assert child.wait(20) == 0
+    finally:
+        child.kill()
+        child.wait()
+
+
+@suite.check("an admin does it from a client, with a last word to everyone")
+def _(server):
+    where = pathlib.Path(server.own_dir) / "asked"
+    child, inside = start(server, where, "false")
+    try:
+        control(where, "user", "add", "juliet", input="secret\n")
+        with Client.login(inside, "juliet", password="secret") as juliet:
+            shown = juliet.iq("set", f"<command {RESTART}/>", to=server.domain)
+            juliet.iq("set", f"<command {RESTART} sessionid='{shown[0].get('sessionid')}'>"
+                      "<x xmlns='jabber:x:data' type='submit'><field var='delay'><value>0</value></field>"
+                      "<field var='announcement'><value>Back soon.</value></field></x></command>",
+                      to=server.domain)
+            assert body_of(juliet.expect("message")) == "Back soon."
+            assert juliet.stream_error() == "system-shutdown"
+        wait_until(lambda: times_ready(where) == 2, 20, "the server to be back")
     finally:
         child.kill()
         child.wait()
