@@ -7,11 +7,11 @@
  * queued after it sees it, so nothing is lost between the two. A row is deleted after it was
  * delivered: a crash in between delivers it again rather than never.
  */
-#include "base/clock.h"
+#include "proto/delay.h"
 #include "server/module.h"
 #include "server/stanza_log.h"
 
-enum { PAGE = 20, STAMP_XML = 256 };
+enum { PAGE = 20 };
 
 struct offline_config {
 	uint32_t max_messages;
@@ -101,18 +101,17 @@ taker(struct account *acct)
 static bool
 deliver(struct account *acct, struct stanza *st, int64_t wall_ms)
 {
+	struct slice domain = host_domain(account_host(acct));
 	struct session *s = taker(acct);
-	char stamp[STAMP_CHARS + 1];
 	struct buffer content;
 	bool taken;
 
 	if (s == NULL || session_is_full(s))
 		return false;
-	stamp_write(wall_ms, stamp);
-	buffer_init(&content, size_add(st->content.len, STAMP_XML + LIMIT_DOMAIN));
+	buffer_init(&content, size_add(st->content.len, DELAY_XML + LIMIT_DOMAIN));
 	(void)buffer_append(&content, st->content);
-	(void)buffer_printf(&content, "<delay xmlns='urn:xmpp:delay' from='%.*s' stamp='%s'/>",
-		SLICE_ARG(host_domain(account_host(acct))), stamp);
+	if (!delay_is_in(st->content, domain))
+		delay_write(&content, domain, wall_ms);
 	st->content = buffer_slice(&content);
 	taken = session_deliver(s, st);
 	buffer_finish(&content);

@@ -44,6 +44,9 @@ struct stanza {
 	const struct xml_token *root; /* its tokens; NULL for a stanza of our own making */
 	struct slice sent_id; /* by which its sender's own archive has it; p NULL: it has not */
 	const struct stanza *copied; /* what this forwards to another device; NULL: it is no copy */
+	/* When it was written to a session that went without it, and comes in again; 0: it is new.
+	 */
+	int64_t returned_ms;
 	struct receipt *receipt; /* whoever keeps the stanza holds it, server/receipt.h; or NULL */
 };
 

@@ -37,6 +37,9 @@ pass_by_others(struct account *acct, struct stanza *st, const struct session *on
 	bool is_for_all = only == NULL && st->type != TYPE_ERROR;
 	struct session *s;
 
+	if (st->returned_ms != 0)
+		return; /* it did so before */
+
 	LIST_EACH (s, &acct->sessions, struct session, link) {
 		if (is_for_all ? !takes_messages(s) : s != only)
 			hook_passed_by(&acct->shard->server->pipeline, st, s);
@@ -138,9 +141,11 @@ account_receive(struct account *acct, struct stanza *st)
 			route_bounce(acct->shard, st, SERVICE_UNAVAILABLE, NULL, NULL);
 		return;
 	}
-	if (!route_verdict(acct->shard, st, hook_in_policy(pipeline, st, acct)))
-		return;
-	hook_in_transform(pipeline, st, acct);
-	hook_in_archived(pipeline, st, acct);
+	if (st->returned_ms == 0) {
+		if (!route_verdict(acct->shard, st, hook_in_policy(pipeline, st, acct)))
+			return;
+		hook_in_transform(pipeline, st, acct);
+		hook_in_archived(pipeline, st, acct);
+	}
 	account_deliver(acct, st);
 }

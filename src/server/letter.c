@@ -49,6 +49,7 @@ letter_create(const struct stanza *st, const struct jid *recipients, size_t coun
 	letter->bytes = slice_make((char *)(letter + 1) + extra, xml.len);
 	buffer_finish(&xml);
 	letter->receipt = receipt_hold(st->receipt);
+	letter->returned_ms = st->returned_ms;
 	return letter;
 }
 
@@ -102,5 +103,6 @@ letter_open(const struct letter *letter, struct shard *shard, struct stanza *st_
 		    st_out) < 0)
 		return false;
 	st_out->receipt = letter->receipt;
+	st_out->returned_ms = letter->returned_ms;
 	return true;
 }

@@ -19,6 +19,7 @@ struct letter {
 	size_t size;             /* of the whole letter in memory */
 	struct slice bytes;      /* the stanza */
 	struct receipt *receipt; /* the stanza's; or NULL */
+	int64_t returned_ms;     /* the stanza's */
 	struct jid *recipients;  /* NULL: the stanza's own 'to' */
 	size_t recipient_count;
 };

@@ -171,8 +171,8 @@ got_row(struct store_request *request)
 	}
 	result = store_result(store_batch_of(request), 0);
 	if (result->count > 0)
-		tokens_read(arena_copy(&login->arena, result->rows[0].value),
-			&login->sasl2->tokens);
+		tokens_read(
+			arena_copy(&login->arena, result->rows[0].value), &login->sasl2->tokens);
 	check(login);
 }
 
@@ -242,8 +242,7 @@ make_token(struct login *login)
 	random_token(halves[0]);
 	random_token(halves[1]);
 	asked->secret = arena_printf(&login->arena, "%s%s", halves[0], halves[1]);
-	asked->until_s = now_s(login) +
-			 login->shard->server->core->auth->token_lifetime_ms / 1000;
+	asked->until_s = now_s(login) + login->shard->server->core->auth->token_lifetime_ms / 1000;
 	asked->tokens.fresh = (struct token){ asked->secret, asked->wants_token, asked->until_s };
 	if (asked->software.len > 0)
 		asked->tokens.software = asked->software;
@@ -285,7 +284,8 @@ commit(struct login *login, struct account *acct, struct store_txn *txn, struct 
 	account_commit(acct, txn, settled, work);
 }
 
-/* Makes room for this client: those whose tokens are over go, and one more if there are too many. */
+/* Makes room for this client: those whose tokens are over go, and one more if there are too many.
+ */
 static void
 prune(struct login *login, const struct store_result *rows, struct store_txn *txn)
 {

@@ -2,8 +2,8 @@
  */
 #include "server/sm.h"
 
-#include "base/clock.h"
 #include "base/random.h"
+#include "proto/delay.h"
 #include "server/account_internal.h"
 #include "server/pressure.h"
 #include "server/receipt.h"
@@ -306,20 +306,18 @@ sm_is_settled(const struct sm *sm)
 static void
 write_again(struct buffer *out, const struct sent *sent, struct slice domain)
 {
-	static const char end[] = "</message>", delay[] = "<delay xmlns='urn:xmpp:delay'";
+	static const char end[] = "</message>";
 	struct slice xml = slice_make((const char *)(sent + 1), sent->size);
-	char stamp[STAMP_CHARS + 1];
 	size_t head = xml.len - (sizeof(end) - 1);
 
 	if (xml.len < sizeof(end) || memcmp(xml.p + head, end, sizeof(end) - 1) != 0 ||
-		memmem(xml.p, xml.len, delay, sizeof(delay) - 1) != NULL) {
+		delay_is_in(xml, domain)) {
 		(void)buffer_append(out, xml);
 		return;
 	}
-	stamp_write(sent->wall_ms, stamp);
 	(void)buffer_append(out, slice_make(xml.p, head));
-	(void)buffer_printf(
-		out, "%s from='%.*s' stamp='%s'/>%s", delay, SLICE_ARG(domain), stamp, end);
+	delay_write(out, domain, sent->wall_ms);
+	(void)buffer_text(out, end);
 }
 
 void
@@ -389,12 +387,10 @@ send_again(struct account *acct, struct stanza *st)
 	bool is_own = jid_is(&st->from, &acct->jid);
 
 	trace(acct->shard, st, "a stanza was not acknowledged", TRACE_NO_MORE);
-	if (is_own)
-		return;
 	if (st->kind == STANZA_MESSAGE && st->type != TYPE_ERROR && st->type != TYPE_GROUPCHAT) {
 		st->to = acct->jid;
 		route(acct->shard, st);
-	} else if (st->kind != STANZA_PRESENCE) {
+	} else if (st->kind != STANZA_PRESENCE && !is_own) {
 		route_bounce(acct->shard, st, RECIPIENT_UNAVAILABLE, NULL, NULL);
 	}
 }
@@ -405,18 +401,25 @@ send_all_again(struct sm *sm, struct account *acct)
 	struct xml_tokens tokens;
 	struct arena arena;
 	struct stanza st;
+	struct buffer xml;
 
 	xml_tokens_init(&tokens);
 	arena_init(&arena, 0);
+	buffer_init(&xml, LIMIT_FROZEN_STANZA);
 	while (!list_is_empty(&sm->unacked)) {
 		struct sent *sent = take_sent(sm);
-		struct slice xml = slice_make((const char *)(sent + 1), sent->size);
 
-		if (stanza_thaw(acct->shard->server->names, xml, &tokens, &arena, &st) == 0)
+		write_again(&xml, sent, host_domain(acct->host));
+		if (stanza_thaw(acct->shard->server->names, buffer_slice(&xml), &tokens, &arena,
+			    &st) == 0) {
+			st.returned_ms = sent->wall_ms;
 			send_again(acct, &st);
+		}
+		buffer_clear(&xml);
 		arena_reset(&arena);
 		free(sent);
 	}
+	buffer_finish(&xml);
 	arena_finish(&arena);
 	xml_tokens_finish(&tokens);
 }

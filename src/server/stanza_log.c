@@ -42,7 +42,8 @@ stanza_log_append(struct account *acct, const struct module *module, unsigned st
 	append->letter = letter_create(st, NULL, 0);
 	append->refused = refused;
 	store_txn_log_append(txn, account_table(acct, module, store),
-		loop_wall_ms(acct->shard->loop), jid_bare(&st->from), append->letter->bytes);
+		st->returned_ms != 0 ? st->returned_ms : loop_wall_ms(acct->shard->loop),
+		jid_bare(&st->from), append->letter->bytes);
 	account_commit(acct, txn, appended, append);
 }
 

@@ -35,8 +35,9 @@ what_is_written_is_read(void **state)
 static void
 what_makes_no_sense_is_left_out(void **state)
 {
-	static const char *const wrong[] = { "", "\n\n", "current", "current ", "current HT-SHA-256-NONE",
-		"current HT-SHA-256-NONE 1", "current HT-SHA-256-NONE 1 ", "current HT-MD5 1 secret",
+	static const char *const wrong[] = { "", "\n\n", "current", "current ",
+		"current HT-SHA-256-NONE", "current HT-SHA-256-NONE 1",
+		"current HT-SHA-256-NONE 1 ", "current HT-MD5 1 secret",
 		"current HT-SHA-256-NONE x secret", "currant HT-SHA-256-NONE 1 secret" };
 	struct client_tokens out;
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PACKAGES = {"aioxmpp": "python3-aioxmpp", "slixmpp": "python3-slixmpp", "libstrophe": "libstrophe-dev"}
+PACKAGES = {"aioxmpp": "python3-aioxmpp", "dino": "dino-im", "slixmpp": "python3-slixmpp", "libstrophe": "libstrophe-dev"}
 
 
 def shown_by_tests():
