@@ -387,10 +387,12 @@ send_again(struct account *acct, struct stanza *st)
 	bool is_own = jid_is(&st->from, &acct->jid);
 
 	trace(acct->shard, st, "a stanza was not acknowledged", TRACE_NO_MORE);
+	if (is_own)
+		return;
 	if (st->kind == STANZA_MESSAGE && st->type != TYPE_ERROR && st->type != TYPE_GROUPCHAT) {
 		st->to = acct->jid;
 		route(acct->shard, st);
-	} else if (st->kind != STANZA_PRESENCE && !is_own) {
+	} else if (st->kind != STANZA_PRESENCE) {
 		route_bounce(acct->shard, st, RECIPIENT_UNAVAILABLE, NULL, NULL);
 	}
 }
