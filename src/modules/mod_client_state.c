@@ -202,11 +202,18 @@ deliver_held(struct session *s)
 	shelf->is_open = false;
 }
 
+static size_t
+most_held(struct session *s)
+{
+	const struct client_state_config *conf = module_config(
+		account_host(session_account(s)), &mod_client_state);
+
+	return conf->held_size;
+}
+
 static struct verdict
 hold_back(struct stanza *st, struct session *to)
 {
-	const struct client_state_config *conf = module_config(
-		account_host(session_account(to)), &mod_client_state);
 	struct shelf *shelf = state_of(to)->shelf;
 
 	if (shelf == NULL || shelf->is_open)
@@ -216,7 +223,7 @@ hold_back(struct stanza *st, struct session *to)
 		return pass();
 	}
 	put(to, st);
-	if (shelf->size > conf->held_size)
+	if (shelf->size > most_held(to))
 		deliver_held(to);
 	return hold();
 }
