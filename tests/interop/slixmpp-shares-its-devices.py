@@ -11,7 +11,8 @@ logging.disable(logging.WARNING)
 import slixmpp  # noqa: E402  (it warns at import)
 
 STEP = 15.0
-suite = Suite("slixmpp: shares its devices")
+suite = Suite("slixmpp: shares its devices",
+              users={"juliet": "b4lc0ny", "romeo": "0rch4rd", "nurse": "4ng3lic4"})
 
 
 class Person(slixmpp.ClientXMPP):
@@ -102,6 +103,23 @@ async def _(server):
     await phone.barrier()
     assert len(phone.received) == 20, phone.received
     for person in (phone, desk, romeo):
+        await person.leave()
+
+
+@check("when several talk at once the copies have the order of the messages")
+async def _(server):
+    phone = await Person(server, "juliet", "phone").arrive()
+    desk = await Person(server, "juliet", "desk").arrive()
+    others = [await Person(server, name, "r").arrive() for name in ("romeo", "nurse")]
+    await phone["xep_0280"].enable()
+    for number in range(100):
+        for other in others:
+            other.send_message(desk.boundjid.full, f"{other.boundjid.user} {number}", mtype="chat")
+        await asyncio.sleep(0)
+    await until(lambda: len(phone.received) == 200)
+    heard = [what for what in desk.came if " " in what]
+    assert [body for _, _, body in phone.received] == heard, (phone.received, heard)
+    for person in (phone, desk, *others):
         await person.leave()
 
 
