@@ -1,7 +1,12 @@
 /*
  * XEP-0133: Service Administration, of single accounts; what concerns a whole host is in
- * mod_service.c. The deeds themselves are in server/registrar.h and server/admin.h, which kithctl
- * uses, too; here are the forms.
+ * mod_service.c, lists in mod_access.c, texts in mod_motd.c and mod_welcome.c. The deeds themselves
+ * are in server/registrar.h and server/admin.h, which kithctl uses, too; here are the forms.
+ *
+ * The XEP leaves the fields of most forms to the server (4, "may"): ours does not ask for the name
+ * and the mail address of a new user, which are in the vCard that the user writes; takes one
+ * account at a time where the answer is a roster or a date; and counts no stanzas per second, which
+ * the numbers for monitoring do.
  */
 #include "base/clock.h"
 #include "server/admin.h"
