@@ -136,6 +136,7 @@ lay_out_modules(struct server *server, const struct module *const *modules, size
 		table += count_stores(modules[i]);
 		server->metric_count += count_metrics(modules[i]);
 	}
+	server_place_modules(server);
 }
 
 static struct store_request *

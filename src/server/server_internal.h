@@ -81,6 +81,8 @@ struct kept_slot {
 	const struct kept_entry *entry;
 };
 
+enum { MODULE_PLACES = 256 };
+
 struct server {
 	struct log *log;
 	struct config *config;
@@ -89,6 +91,7 @@ struct server {
 	struct codec *codec;
 	const struct codec_type *roster_item; /* as it is stored */
 	struct module_slot *modules;
+	uint8_t module_places[MODULE_PLACES]; /* see server_module */
 	size_t module_count;
 	struct pipeline pipeline;
 	struct iq_entry *routes;
@@ -217,7 +220,10 @@ void disco_settle(struct server *server);
 
 struct host *server_host(const struct server *server, struct slice domain);
 struct shard *server_home(const struct server *server, struct slice bare);
+/* Of a module of this server; for each hook of each stanza. */
 const struct module_slot *server_module(const struct server *server, const struct module *module);
+/* Once they are all there. */
+void server_place_modules(struct server *server);
 
 /*
  * How loud to be about a failed request. Of a disk that fails the store tells once, by its notices;

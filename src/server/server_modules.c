@@ -3,17 +3,41 @@
 #include "server/iq_internal.h"
 #include "server/server_internal.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+
+/* Modules are static, each at an address of its own: that says where to begin to look. */
+static size_t
+place_of(const struct module *module)
+{
+	return (uintptr_t)module / 32 % MODULE_PLACES;
+}
 
 const struct module_slot *
 server_module(const struct server *server, const struct module *module)
 {
-	size_t i = 0;
+	size_t at = place_of(module);
 
-	while (server->modules[i].module != module)
-		i++;
-	return &server->modules[i];
+	while (server->modules[server->module_places[at]].module != module)
+		at = (at + 1) % MODULE_PLACES;
+	return &server->modules[server->module_places[at]];
+}
+
+void
+server_place_modules(struct server *server)
+{
+	bool is_taken[MODULE_PLACES] = { false };
+
+	assert(server->module_count < MODULE_PLACES / 2);
+	for (size_t i = 0; i < server->module_count; i++) {
+		size_t at = place_of(server->modules[i].module);
+
+		while (is_taken[at])
+			at = (at + 1) % MODULE_PLACES;
+		is_taken[at] = true;
+		server->module_places[at] = (uint8_t)i;
+	}
 }
 
 const void *
