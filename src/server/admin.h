@@ -82,8 +82,11 @@ const struct text_list *admin_configured(const struct server *server);
 void admin_change_list(struct shard *shard, const struct host *host, const struct jid *bare,
 	bool is_admin, host_kept *done, void *arg);
 
-/* The account is gone: no host has it on its admin list, should somebody take the name again. */
-void admin_forget(struct shard *shard, const struct jid *bare);
+/*
+ * The account is gone: takes it off all hosts' admin lists, should somebody take the name again.
+ * done: when no list has it any more, or the store failed; perhaps within this call.
+ */
+void admin_forget(struct shard *shard, const struct jid *bare, void (*done)(void *arg), void *arg);
 
 /* What follows is in admin_account.c. */
 

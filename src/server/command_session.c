@@ -181,17 +181,41 @@ admin_change_list(struct shard *shard, const struct host *host, const struct jid
 	arena_finish(&arena);
 }
 
+/* Who waits until all lists were changed. */
+struct forgetting {
+	size_t pending; /* the call itself included */
+	void (*done)(void *arg);
+	void *arg;
+};
+
+static void
+forgotten(void *arg, int error)
+{
+	struct forgetting *forgetting = arg;
+
+	(void)error; /* the store has told of it */
+	if (--forgetting->pending > 0)
+		return;
+	forgetting->done(forgetting->arg);
+	free(forgetting);
+}
+
 void
-admin_forget(struct shard *shard, const struct jid *bare)
+admin_forget(struct shard *shard, const struct jid *bare, void (*done)(void *arg), void *arg)
 {
 	const struct server *server = shard->server;
+	struct forgetting *forgetting = xcalloc(1, sizeof(*forgetting));
 
+	*forgetting = (struct forgetting){ 1, done, arg };
 	for (size_t i = 0; i < server->host_count; i++) {
 		const struct host *host = server->hosts[i];
 
-		if (jid_set_has(host_kept_jids(shard, host, NULL, CORE_KEPT_ADMINS), bare))
-			admin_change_list(shard, host, bare, false, NULL, NULL);
+		if (!jid_set_has(host_kept_jids(shard, host, NULL, CORE_KEPT_ADMINS), bare))
+			continue;
+		forgetting->pending++;
+		admin_change_list(shard, host, bare, false, forgotten, forgetting);
 	}
+	forgotten(forgetting, 0);
 }
 
 static bool

@@ -15,8 +15,8 @@
 struct backup {
 	struct job removal; /* of a copy that nobody took */
 	struct server *server;
-	struct control_request *request; /* until it is answered */
-	const struct control_client *client;
+	struct control_request *request;     /* until it is answered */
+	const struct control_client *client; /* NULL: it has gone */
 	char *path;
 	bool is_made; /* the store is done with it */
 	bool is_gone; /* the client is */
@@ -49,6 +49,7 @@ abandon(struct backup *backup)
 {
 	struct server *server = backup->server;
 
+	backup->client = NULL; /* another one may get its place in memory */
 	backup->removal.loop = server->shards[0]->loop;
 	backup->removal.run = remove_copy;
 	backup->removal.done = copy_removed;

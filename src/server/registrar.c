@@ -20,7 +20,7 @@
 #include <openssl/crypto.h>
 #include <stdlib.h>
 
-enum { LIST_PAGE = 1000, KEYS_TEXT = 4096 };
+enum { KEYS_TEXT = 4096 };
 
 const char *
 registrar_why(int error)
@@ -284,6 +284,12 @@ struct measure_kind {
 };
 
 static void
+deletion_done(void *arg)
+{
+	answer(arg, 0);
+}
+
+static void
 removed(struct account *acct, struct measure *measure)
 {
 	struct buffer farewell;
@@ -291,8 +297,7 @@ removed(struct account *acct, struct measure *measure)
 	farewell_collect(acct, &farewell);
 	acct->exists = false; /* whatever the answer sets going */
 	credentials_changed(acct->shard, acct->jid.full);
-	admin_forget(acct->shard, &acct->jid);
-	answer(measure, 0);
+	admin_forget(acct->shard, &acct->jid, deletion_done, measure);
 	account_end_all(acct, "This account was deleted");
 	farewell_begin(acct->shard, &acct->jid, buffer_slice(&farewell));
 	buffer_finish(&farewell);
@@ -427,74 +432,4 @@ void
 registrar_enable(struct shard *shard, const struct jid *jid, registrar_done *done, void *arg)
 {
 	begin_measure(shard, &enabling, jid, done, arg);
-}
-
-/* ---- The list ---- */
-
-struct listing {
-	struct shard *shard;
-	enum core_table table;
-	registrar_page *got;
-	void *arg;
-};
-
-static void fetch_page(struct listing *listing, struct slice after);
-
-static void
-got_page(struct store_request *request)
-{
-	struct listing *listing = request->arg;
-	const struct store_result *page = store_result(store_batch_of(request), 0);
-
-	if (listing->got(listing->arg, request->error, page) && request->error == 0 && page->more)
-		fetch_page(listing, page->rows[page->count - 1].key);
-	else
-		free(listing);
-}
-
-static void
-fetch_page(struct listing *listing, struct slice after)
-{
-	struct server *server = listing->shard->server;
-	struct store_batch *batch = store_batch_create(server->store, NO_SLICE);
-
-	(void)store_read_owners(batch, server->tables[listing->table], after, LIST_PAGE);
-	store_fetch(batch, listing->shard->number, got_page, listing);
-}
-
-static void
-begin_list(struct shard *shard, enum core_table table, struct slice after, registrar_page *got,
-	void *arg)
-{
-	struct listing *listing = xcalloc(1, sizeof(*listing));
-
-	*listing = (struct listing){ shard, table, got, arg };
-	fetch_page(listing, after);
-}
-
-/* What comes before it and behind all shorter ones: no address has a byte 0xff. */
-void
-registrar_list_from(struct shard *shard, struct slice beginning, registrar_page *got, void *arg)
-{
-	struct arena arena;
-	struct slice after = NO_SLICE;
-
-	arena_init(&arena, 0);
-	if (beginning.len > 0 && beginning.len < STORE_MAX_KEY)
-		after = arena_printf(&arena, "%.*s%c\xff", (int)beginning.len - 1, beginning.p,
-			beginning.p[beginning.len - 1] - 1);
-	begin_list(shard, CORE_CREDENTIALS, after, got, arg);
-	arena_finish(&arena);
-}
-
-void
-registrar_list(struct shard *shard, registrar_page *got, void *arg)
-{
-	begin_list(shard, CORE_CREDENTIALS, NO_SLICE, got, arg);
-}
-
-void
-registrar_list_disabled(struct shard *shard, registrar_page *got, void *arg)
-{
-	begin_list(shard, CORE_DISABLED, NO_SLICE, got, arg);
 }
