@@ -14,6 +14,7 @@
 #include "server/route_internal.h"
 #include "server/server_internal.h"
 #include "server/session_internal.h"
+#include "server/subscription_run.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -343,6 +344,7 @@ end_anonymous(struct account *acct)
 {
 	struct store_txn *txn = txn_begin(acct);
 
+	subscription_run_close(acct); /* its rows go with all others */
 	acct->exists = false;
 	store_txn_owner_delete(txn);
 	account_commit(acct, txn, NULL, NULL);

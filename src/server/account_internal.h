@@ -18,6 +18,7 @@ struct login;
 struct scram_keys;
 struct shard;
 struct sm_past;
+struct subscription_run;
 
 enum account_state {
 	ACCOUNT_LOADING, /* its stores are being read; everything waits */
@@ -49,11 +50,12 @@ struct account {
 	struct scram_keys *keys; /* of the last sign-in, or NULL; see credentials.h */
 	struct list letters;     // letter.link: what waits
 	size_t letter_bytes;
-	struct holding *holding; /* whom it holds back while too much waits */
-	struct list logins;      // login.account_link: wait for the account to bind
-	struct list waiters;     // account_waiter.link
-	struct sm_past *past;    /* of sm.c; NULL: none */
-	struct iq *iq;           /* the request whose commit is under way */
+	struct holding *holding;      /* whom it holds back while too much waits */
+	struct list logins;           // login.account_link: wait for the account to bind
+	struct list waiters;          // account_waiter.link
+	struct sm_past *past;         /* of sm.c; NULL: none */
+	struct iq *iq;                /* the request whose commit is under way */
+	struct subscription_run *run; /* that more may join; NULL: none, see subscription_run.h */
 	struct roster roster;
 	struct timer idle;
 	bool is_settled;                    /* what it stores on leaving is stored */

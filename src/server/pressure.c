@@ -235,7 +235,7 @@ pressure_may_read(struct session *s)
 {
 	struct shard *shard = s->account->shard;
 
-	if (s->holders != NULL || !account_is_ready(s->account))
+	if (s->holders != NULL || (!account_is_ready(s->account) && s->account->run == NULL))
 		return false;
 	/* Not so when it has only to acknowledge: that must be read. */
 	if (conn_is_full(s->conn)) {

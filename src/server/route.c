@@ -5,6 +5,7 @@
 #include "server/iq_internal.h"
 #include "server/letter.h"
 #include "server/route_internal.h"
+#include "server/subscription_run.h"
 #include "server/trace.h"
 
 #include <stdlib.h>
@@ -99,7 +100,7 @@ hand_over(struct shard *shard, struct host *host, struct stanza *st)
 		return;
 	if (acct == NULL)
 		acct = account_load(shard, host, &st->to);
-	if (account_is_ready(acct))
+	if (account_is_ready(acct) || subscription_joins(acct, st, false))
 		account_receive(acct, st);
 	else
 		account_queue(acct, st);

@@ -13,6 +13,7 @@
 #include "server/route.h"
 #include "server/session_away.h"
 #include "server/sm.h"
+#include "server/subscription_run.h"
 #include "server/trace.h"
 
 #include <stdlib.h>
@@ -198,8 +199,9 @@ static const enum core_metric metric_of_kind[] = {
 	[STANZA_IQ] = METRIC_IQS_TOTAL,
 };
 
-/* False when the session is over. */
-static bool
+enum taken { TAKEN, NOT_YET, OVER };
+
+static enum taken
 take_stanza(struct session *s, const struct xml_token *element)
 {
 	struct shard *shard = s->account->shard;
@@ -210,17 +212,19 @@ take_stanza(struct session *s, const struct xml_token *element)
 	const char *why;
 	int r;
 
-	shard_count(shard, METRIC_STANZAS_TOTAL);
 	r = stanza_parse(element, &shard->scratch, &st, &condition, &why);
+	if (!account_is_ready(s->account) && (r < 0 || !subscription_joins(s->account, &st, true)))
+		return NOT_YET;
+	shard_count(shard, METRIC_STANZAS_TOTAL);
 	if (!has_own_from(s, &st)) {
 		session_end(s, STREAM_INVALID_FROM, NULL);
-		return false;
+		return OVER;
 	}
 	receipt = sm_count(s, &st);
 	if (r < 0) {
 		refuse(s, &st, condition, why);
 		sm_taken(receipt);
-		return true;
+		return TAKEN;
 	}
 	shard_count(shard, metric_of_kind[st.kind]);
 	st.from = s->jid;
@@ -234,7 +238,7 @@ take_stanza(struct session *s, const struct xml_token *element)
 	else
 		session_refuse(s, &st, &verdict);
 	sm_taken(receipt);
-	return true;
+	return TAKEN;
 }
 
 /* False when the session is over. */
@@ -255,25 +259,35 @@ take_nonza(struct session *s, const struct xml_token *element)
 	return is_known;
 }
 
-/* False when the session is over, or nothing more can be done with the input now. */
-static bool
+/* OVER also when nothing more can be done with the input now; NOT_YET: it was not used. */
+static enum taken
 take_event(struct session *s, enum xml_event event)
 {
 	const struct xml_token *element = s->account->shard->tokens.v;
 
 	switch (event) {
 	case XML_STANZA:
-		return stanza_is(element) ? take_stanza(s, element) : take_nonza(s, element);
+		if (stanza_is(element))
+			return take_stanza(s, element);
+		return take_nonza(s, element) ? TAKEN : OVER;
 	case XML_CLOSE:
 		close_stream(s);
-		return false;
+		return OVER;
 	case XML_FAILED:
 		session_end(
 			s, stream_condition_of((enum xml_error)s->scanner.error), s->scanner.why);
-		return false;
+		return OVER;
 	default:
-		return false;
+		return OVER;
 	}
+}
+
+/* While the account waits, but a run of subscription changes is open, a presence may join it. */
+static bool
+may_take(struct session *s, struct slice bytes)
+{
+	return pressure_may_read(s) &&
+	       (account_is_ready(s->account) || slice_starts(bytes, SLICE("<presence")));
 }
 
 static size_t
@@ -282,18 +296,19 @@ input(struct conn *conn, struct slice bytes)
 	struct session *s = conn_owner(conn);
 	struct shard *shard = s->account->shard;
 	size_t start = 0, used;
-	bool goes_on = true;
+	enum taken taken = TAKEN;
 
 	s->heard_ms = loop_now_ms(shard->loop);
 	s->pinged = false;
-	while (goes_on && start < bytes.len) {
-		if (!pressure_may_read(s)) {
+	while (taken == TAKEN && start < bytes.len) {
+		taken = NOT_YET;
+		if (may_take(s, slice_from(bytes, start)))
+			taken = take_event(s, scanner_next(&s->scanner, slice_from(bytes, start),
+						      &shard->tokens, &shard->scratch, &used));
+		if (taken == NOT_YET)
 			conn_pause(conn); /* until session_continue */
-			break;
-		}
-		goes_on = take_event(s, scanner_next(&s->scanner, slice_from(bytes, start),
-						&shard->tokens, &shard->scratch, &used));
-		start += used;
+		else
+			start += used;
 		arena_reset(&shard->scratch);
 	}
 	return start;
