@@ -99,7 +99,7 @@ write_message(struct bench *b, size_t n)
 	char text[32];
 	struct store_txn *txn = store_txn_create(b->store, owner_of(text, n % 1000));
 
-	store_txn_log_append(txn, MESSAGES, (int64_t)n, NO_SLICE, slice_make(b->blob, BODY));
+	(void)store_txn_log_append(txn, MESSAGES, (int64_t)n, NO_SLICE, slice_make(b->blob, BODY));
 	store_commit(txn, 0, check, NULL);
 }
 

@@ -210,7 +210,7 @@ read_message(struct transfer *transfer, size_t number, const struct foreign *giv
 	else if (!is_worth_keeping(&st))
 		transfer_loss(transfer, number, "a message of its kind is not kept");
 	else
-		store_txn_log_append(transfer_txn(transfer),
+		(void)store_txn_log_append(transfer_txn(transfer),
 			transfer_table(transfer, &mod_offline, STORE_MESSAGES), wall_ms,
 			jid_bare(&st.from), transfer_freeze(transfer, &st));
 }

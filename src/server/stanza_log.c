@@ -32,19 +32,28 @@ appended(struct account *acct, int error, void *arg)
 	free(append);
 }
 
+uint64_t
+stanza_log_add(struct account *acct, struct store_txn *txn, unsigned table, const struct stanza *st,
+	struct slice with, void (*refused)(struct account *acct))
+{
+	struct append *append = xcalloc(1, sizeof(*append));
+	uint64_t id;
+
+	append->letter = letter_create(st, NULL, 0);
+	append->refused = refused;
+	id = store_txn_log_append(txn, table,
+		st->returned_ms != 0 ? st->returned_ms : loop_wall_ms(acct->shard->loop), with,
+		append->letter->bytes);
+	account_commit(acct, txn, appended, append);
+	return id;
+}
+
 void
 stanza_log_append(struct account *acct, const struct module *module, unsigned store,
 	const struct stanza *st, void (*refused)(struct account *acct))
 {
-	struct append *append = xcalloc(1, sizeof(*append));
-	struct store_txn *txn = txn_begin(acct);
-
-	append->letter = letter_create(st, NULL, 0);
-	append->refused = refused;
-	store_txn_log_append(txn, account_table(acct, module, store),
-		st->returned_ms != 0 ? st->returned_ms : loop_wall_ms(acct->shard->loop),
-		jid_bare(&st->from), append->letter->bytes);
-	account_commit(acct, txn, appended, append);
+	(void)stanza_log_add(acct, txn_begin(acct), account_table(acct, module, store), st,
+		jid_bare(&st->from), refused);
 }
 
 struct reading {

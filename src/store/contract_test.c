@@ -181,7 +181,7 @@ fill_all(struct world *w, struct slice owner)
 	store_txn_value_set(txn, NOTES, SLICE("v"));
 	store_txn_set_add(txn, FRIENDS, SLICE("f"));
 	store_txn_map_put(txn, CONTACTS, SLICE("k"), SLICE("c"));
-	store_txn_log_append(txn, HISTORY, 5, SLICE("w"), SLICE("h"));
+	(void)store_txn_log_append(txn, HISTORY, 5, SLICE("w"), SLICE("h"));
 	assert_int_equal(world_commit(w, txn), 0);
 }
 
@@ -419,7 +419,7 @@ an_entry_that_is_appended_twice_is_there_twice(void **state)
 	for (unsigned i = 0; i < 2; i++) {
 		struct store_txn *txn = store_txn_create(w->store, juliet);
 
-		store_txn_log_append(txn, HISTORY, 7, SLICE("romeo"), SLICE("same"));
+		(void)store_txn_log_append(txn, HISTORY, 7, SLICE("romeo"), SLICE("same"));
 		assert_int_equal(world_commit(w, txn), 0);
 	}
 	assert_text(read_all(w, juliet), "7:romeo=same 7:romeo=same");

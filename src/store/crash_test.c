@@ -58,7 +58,7 @@ write_one(struct world *w, unsigned n, void (*done)(struct store_request *reques
 
 	store_txn_value_set(txn, NOTES, number);
 	store_txn_map_put(txn, CONTACTS, number, SLICE("m"));
-	store_txn_log_append(txn, HISTORY, n, NO_SLICE, number);
+	(void)store_txn_log_append(txn, HISTORY, n, NO_SLICE, number);
 	store_commit(txn, 7, done, arg);
 }
 

@@ -27,7 +27,7 @@ fill_history(struct world *w)
 	for (int i = 1; i <= 6; i++) {
 		struct store_txn *txn = store_txn_create(w->store, i == 4 ? romeo : juliet);
 
-		store_txn_log_append(txn, HISTORY, (int64_t)i * 100, slice_of(with[i % 3]),
+		(void)store_txn_log_append(txn, HISTORY, (int64_t)i * 100, slice_of(with[i % 3]),
 			arena_printf(&w->arena, "m%d", i));
 		assert_int_equal(world_commit(w, txn), 0);
 	}
@@ -81,9 +81,9 @@ append_two(struct world *w, uint64_t ids[2])
 {
 	struct store_txn *txn = store_txn_create(w->store, juliet);
 
-	store_txn_log_append(txn, HISTORY, 1, NO_SLICE, SLICE("x"));
+	(void)store_txn_log_append(txn, HISTORY, 1, NO_SLICE, SLICE("x"));
 	store_txn_set_add(txn, FRIENDS, SLICE("f"));
-	store_txn_log_append(txn, HISTORY, 2, NO_SLICE, SLICE("y"));
+	(void)store_txn_log_append(txn, HISTORY, 2, NO_SLICE, SLICE("y"));
 	store_commit(txn, 7, keep_ids, ids);
 	world_wait(w, 1);
 	assert_true(ids[0] > 0 && ids[1] > ids[0]);

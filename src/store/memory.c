@@ -380,6 +380,7 @@ make_handle(struct store_memory *memory, const struct store_env *env,
 	struct memory_handle *handle = xcalloc(1, sizeof(*handle));
 
 	store_init(&handle->store, &memory_backend, env, tables, count);
+	atomic_store(&handle->store.last_id, memory->last_id + STORE_ID_GAP);
 	handle->memory = memory;
 	handle->last = &handle->waiting;
 	handle->tables = xcalloc(count, sizeof(struct memory_table *));

@@ -208,7 +208,8 @@ append(struct memory_table *table, struct slice text, struct op *op, uint64_t *l
 {
 	struct memory_owner *owner = need_owner(table, text);
 
-	op->id = ++*last_id;
+	if (op->id > *last_id)
+		*last_id = op->id;
 	insert_row(owner, owner->count, make_row(op));
 }
 

@@ -293,7 +293,7 @@ open_connections(struct sqlite_store *s, struct arena *arena, struct slice *find
 		r = db_mark(&s->file, true);
 	if (r < 0)
 		return r;
-	s->ids.last = s->ids.limit;
+	atomic_store(&s->store.last_id, (uint64_t)s->ids.limit + STORE_ID_GAP);
 	sql_use_tables(&s->conn, &s->tables);
 	sqlite_watch_wal(s);
 	return open_readers(s);

@@ -92,7 +92,6 @@ recover(struct sqlite_store *s)
 		close_all(s);
 		return false;
 	}
-	s->ids.last = s->ids.limit;
 	sql_use_tables(&s->conn, &s->tables);
 	sqlite_watch_wal(s);
 	(void)pthread_mutex_lock(&s->lock);

@@ -132,7 +132,7 @@ int schema_write_id_limit(struct sqlite_conn *conn, int64_t limit);
 /* ---- sqlite_ops.c: executing ---- */
 
 struct id_source {
-	int64_t last, limit; /* ids up to limit are written down as given away */
+	int64_t limit; /* ids up to it are written down as given away */
 };
 
 /*

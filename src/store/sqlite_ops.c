@@ -6,22 +6,20 @@
 
 #include <errno.h>
 
-/* So many ids are written down as given away at once; a restart skips the rest of them. */
+/* So many ids are written down as given away at once, so that not every group writes that. */
 enum { ID_STEP = 4096 };
 
 static int
-next_id(struct sqlite_conn *conn, struct id_source *ids, uint64_t *id_out)
+note_id(struct sqlite_conn *conn, struct id_source *ids, uint64_t id)
 {
 	int r;
 
-	if (ids->last == ids->limit) {
-		r = schema_write_id_limit(conn, ids->limit + ID_STEP);
-		if (r < 0)
-			return r;
-		ids->limit += ID_STEP;
-	}
-	*id_out = (uint64_t)++ids->last;
-	return 0;
+	if ((int64_t)id <= ids->limit)
+		return 0;
+	r = schema_write_id_limit(conn, (int64_t)id + ID_STEP);
+	if (r == 0)
+		ids->limit = (int64_t)id + ID_STEP;
+	return r;
 }
 
 static int
@@ -65,7 +63,7 @@ append(struct sqlite_conn *conn, const struct store_txn *txn, struct op *op, str
 	int r = sql_statement(conn, op->table, ST_PUT, &stmt);
 
 	if (r == 0)
-		r = next_id(conn, ids, &op->id);
+		r = note_id(conn, ids, op->id);
 	if (r < 0)
 		return r;
 	(void)sqlite3_bind_int64(stmt, 4, (int64_t)op->id);

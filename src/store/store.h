@@ -22,8 +22,9 @@
  *    an error left nothing behind, except after -EIO: then it may or may not be there.
  *  - All of a transaction or nothing.
  *  - Transactions take effect in the order in which store_commit was called by one thread; of
- *    different threads, in some one order. Ids of log entries grow in that order and are never
- *    used again.
+ *    different threads, in some one order. Ids of log entries grow in the order in which they
+ *    are appended to transactions, and are never used again, not even those of entries that
+ *    were lost in a crash.
  *  - A read sees every transaction that completed before the read was asked for, and every one
  *    of the same owner that the same thread committed before, completed or not (unless it
  *    failed). All reads of a batch see one state.
@@ -246,11 +247,11 @@ void store_txn_map_put(struct store_txn *txn, unsigned table, struct slice key, 
 void store_txn_map_delete(struct store_txn *txn, unsigned table, struct slice key);
 void store_txn_map_clear(struct store_txn *txn, unsigned table);
 /*
- * with may be NO_SLICE. The id is known afterwards: store_txn_log_id. The store knows entries by
+ * with may be NO_SLICE. Returns the id that the entry will have. The store knows entries by
  * their ids only: the same appended again, as after -EIO, may be there twice. So nobody repeats
  * an append by itself; it is refused to whoever sent it, and who sends it again marks it as such.
  */
-void store_txn_log_append(struct store_txn *txn, unsigned table, int64_t stamp_ms,
+uint64_t store_txn_log_append(struct store_txn *txn, unsigned table, int64_t stamp_ms,
 	struct slice with, struct slice value);
 /* limit and backward of the range are not looked at; a zeroed range empties the log. */
 void store_txn_log_delete(struct store_txn *txn, unsigned table, const struct store_range *range);

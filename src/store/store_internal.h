@@ -25,7 +25,14 @@ struct store {
 	struct arena arena;      /* the tables */
 	const struct store_table *tables;
 	size_t table_count;
+	_Atomic(uint64_t) last_id; /* that was given to an entry of a log */
 };
+
+/*
+ * So many ids are skipped when a store is opened: those above the highest that is on the disk may
+ * have been shown to clients before a crash took their entries. Many more than can be under way.
+ */
+enum { STORE_ID_GAP = 1 << 24 };
 
 /* What a transaction is made of. Which statement that is depends on the table's kind. */
 enum op_kind {

@@ -137,12 +137,18 @@ store_txn_map_clear(struct store_txn *txn, unsigned table)
 	add_key(txn, OP_CLEAR, table, STORE_MAP, NO_SLICE, NO_SLICE);
 }
 
-void
+uint64_t
 store_txn_log_append(struct store_txn *txn, unsigned table, int64_t stamp_ms, struct slice with,
 	struct slice value)
 {
+	struct op *op;
+
 	add_key(txn, OP_APPEND, table, STORE_LOG, with, value);
-	container_of(txn->last, struct op, next)->stamp_ms = stamp_ms;
+	op = container_of(txn->last, struct op, next);
+	op->stamp_ms = stamp_ms;
+	op->id = atomic_fetch_add_explicit(&txn->request.store->last_id, 1, memory_order_relaxed) +
+		 1;
+	return op->id;
 }
 
 void

@@ -2,7 +2,8 @@
  * Compares what came with what a scenario expects. Namespaces count; prefixes, the order of
  * children and attributes, and white space around text do not. In what is expected, an attribute
  * or text may be {any}, and {name=any} captures it; {...} among the attributes, and "..." or "…"
- * as the whole text of an element, allow more attributes or children than are written.
+ * as the whole text of an element, allow more attributes or children than are written. A message
+ * may have one id of an archive of its recipient or sender that is not written.
  */
 #ifndef TOOLS_KITH_SCRIPT_MATCH_H
 #define TOOLS_KITH_SCRIPT_MATCH_H

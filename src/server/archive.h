@@ -1,0 +1,26 @@
+/*
+ * What the module that keeps archives (mod_archive) and those that read them share: where the rows
+ * are, and the key by which ids are shown (proto/mam.h).
+ */
+#ifndef SERVER_ARCHIVE_H
+#define SERVER_ARCHIVE_H
+
+#include "proto/mam.h"
+#include "server/module.h"
+
+enum { ARCHIVE_KEY, ARCHIVE_MESSAGES };
+
+struct archive_account {
+	struct hash_key key;
+	bool has_key; /* it is stored, or on its way */
+};
+
+extern const struct module mod_archive;
+
+static inline struct archive_account *
+archive_state(struct account *acct)
+{
+	return account_state(acct, &mod_archive);
+}
+
+#endif
