@@ -15,9 +15,12 @@
 
 struct archive_config {
 	bool on;
+	uint32_t keep_days;
 };
 
 enum { METRIC_STORED };
+
+#define DAY_MS INT64_C(86400000)
 
 static void
 got_key(struct account *acct, const struct store_result *result)
@@ -81,6 +84,21 @@ refused(struct account *acct)
 	archive_state(acct)->has_key = false;
 }
 
+/* Once a day, with what is appended anyway: there is never much of it. */
+static void
+take_out_old(struct account *acct, struct store_txn *txn)
+{
+	const struct archive_config *conf = module_config(account_host(acct), &mod_archive);
+	struct archive_account *state = archive_state(acct);
+	int64_t now_ms = account_wall_ms(acct);
+
+	if (conf->keep_days == 0 || (state->trimmed_ms != 0 && now_ms - state->trimmed_ms < DAY_MS))
+		return;
+	state->trimmed_ms = now_ms;
+	store_txn_log_delete(txn, account_table(acct, &mod_archive, ARCHIVE_MESSAGES),
+		&(struct store_range){ .until_ms = now_ms - conf->keep_days * DAY_MS });
+}
+
 /* Returns the id by which the archive has it. */
 static struct slice
 append(struct account *acct, const struct stanza *st, const struct jid *with)
@@ -93,6 +111,7 @@ append(struct account *acct, const struct stanza *st, const struct jid *with)
 		store_txn_value_set(txn, account_table(acct, &mod_archive, ARCHIVE_KEY),
 			slice_make((const char *)&state->key, sizeof(state->key)));
 	state->has_key = true;
+	take_out_old(acct, txn);
 	id = stanza_log_add(acct, txn, account_table(acct, &mod_archive, ARCHIVE_MESSAGES), st,
 		jid_bare(with), refused);
 	metric_add(acct, &mod_archive, METRIC_STORED);
@@ -229,6 +248,9 @@ static const struct xep xeps[] = {
 static const struct option options[] = {
 	OPTION_BOOL(struct archive_config, on, "on", true,
 		"Whether messages are kept in the archives of users."),
+	OPTION_UINT(struct archive_config, keep_days, "keep_days", 0, 0, 36500,
+		"For how many days they are kept; 0: for ever. Older ones are taken out when the "
+		"next message is kept."),
 	{ 0 },
 };
 

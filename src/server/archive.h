@@ -12,7 +12,8 @@ enum { ARCHIVE_KEY, ARCHIVE_MESSAGES };
 
 struct archive_account {
 	struct hash_key key;
-	bool has_key; /* it is stored, or on its way */
+	bool has_key;       /* it is stored, or on its way */
+	int64_t trimmed_ms; /* when what was too old was taken out; 0: not yet */
 };
 
 extern const struct module mod_archive;
