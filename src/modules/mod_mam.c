@@ -2,8 +2,8 @@
  * XEP-0313: questions to the archive of an account, which mod_archive keeps. Only its owner may
  * ask.
  *
- * Ids, pages and the other side's address are ranges of the log's indexes: a page costs the same
- * anywhere in an archive of any size.
+ * Ids, pages and the other side's address are ranges of the log's indexes, so nothing is found by
+ * counting. docs/design/archive.md has the figures.
  */
 #include "base/clock.h"
 #include "server/archive.h"
