@@ -181,8 +181,8 @@ write_archive(struct transfer *transfer, const struct store_result *stores)
 		return;
 	buffer_init(&xml, LIMIT_TRANSFER);
 	for (size_t i = first_to_write(found); i < found->count; i++) {
-		(void)buffer_printf(&xml, "<result xmlns='" NS_MAM "' id='%llu'>",
-			(unsigned long long)found->rows[i].id);
+		(void)buffer_printf(
+			&xml, "<result xmlns='" NS_MAM "' id='%llu'>", (unsigned long long)i + 1);
 		mam_forward(&xml, host_domain(transfer_host(transfer)), found->rows[i].value,
 			found->rows[i].stamp_ms);
 		(void)buffer_text(&xml, "</result>");
