@@ -116,8 +116,11 @@ written_size(struct slice text)
 {
 	size_t size = text.len;
 
-	for (size_t i = 0; i < text.len; i++)
-		size += strchr("<>&'\"", text.p[i]) != NULL ? 5 : 0;
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.p[i];
+
+		size += c == '<' || c == '>' || c == '&' || c == '\'' || c == '"' ? 5 : 0;
+	}
 	return size;
 }
 

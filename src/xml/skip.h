@@ -125,18 +125,26 @@ skip_plain(const char *at, const char *end)
 	return at;
 }
 
+/* As a rule all of it means itself, so the last step is looked at whole, too: it overlaps. */
 static inline const char *
 skip_written(const char *at, const char *end)
 {
-	for (; end - at >= SKIP_STEP; at += SKIP_STEP) {
-		unsigned mask = skip_mask_written(at);
+	const char *last;
+	unsigned mask;
 
+	if (end - at < SKIP_STEP) {
+		while (at < end && skip_is_written(*at))
+			at++;
+		return at;
+	}
+	last = end - SKIP_STEP;
+	for (; at < last; at += SKIP_STEP) {
+		mask = skip_mask_written(at);
 		if (mask != 0)
 			return at + __builtin_ctz(mask);
 	}
-	while (at < end && skip_is_written(*at))
-		at++;
-	return at;
+	mask = skip_mask_written(last) & ~0u << (at - last);
+	return mask != 0 ? last + __builtin_ctz(mask) : end;
 }
 
 static inline const char *
