@@ -30,27 +30,78 @@ copy_recipients(struct letter *letter, char *texts, const struct jid *recipients
 	letter->recipient_count = count;
 }
 
-struct letter *
-letter_create(const struct stanza *st, const struct jid *recipients, size_t count)
+/* With so much room behind it, then its recipients, then text_size bytes for *texts_out. */
+static struct letter *
+create(const struct stanza *st, size_t room, const struct jid *recipients, size_t count,
+	size_t text_size, char **texts_out)
 {
-	struct buffer xml;
-	struct letter *letter;
-	size_t extra = recipients_size(recipients, count);
+	size_t size = size_add(sizeof(struct letter) + room, recipients_size(recipients, count));
+	struct letter *letter = xcalloc(1, size_add(size, text_size));
+	struct jid *copies = (struct jid *)(void *)((char *)(letter + 1) + room);
 
-	buffer_init(&xml, LIMIT_FROZEN_STANZA);
-	stanza_write(&xml, st);
-	letter = xcalloc(1, sizeof(*letter) + extra + xml.len);
-	letter->size = sizeof(*letter) + extra + xml.len;
+	letter->size = size + text_size;
+	*texts_out = (char *)letter + size;
 	if (count > 0) {
-		letter->recipients = (struct jid *)(void *)(letter + 1);
-		copy_recipients(letter, (char *)(letter->recipients + count), recipients, count);
+		letter->recipients = copies;
+		copy_recipients(letter, (char *)(copies + count), recipients, count);
 	}
-	memcpy((char *)(letter + 1) + extra, xml.data, xml.len);
-	letter->bytes = slice_make((char *)(letter + 1) + extra, xml.len);
-	buffer_finish(&xml);
 	letter->receipt = receipt_hold(st->receipt);
 	letter->returned_ms = st->returned_ms;
 	return letter;
+}
+
+static struct slice
+pack(char **at, struct slice text)
+{
+	struct slice copy = { text.p == NULL ? NULL : *at, text.len };
+
+	if (text.len > 0)
+		memcpy(*at, text.p, text.len);
+	*at += text.len;
+	return copy;
+}
+
+/* Of a stanza without content: its start tag as values, to be neither written nor read. */
+static struct letter *
+create_empty(const struct stanza *st, const struct jid *recipients, size_t count)
+{
+	size_t size = st->id.len + st->lang.len + st->from.full.len + st->to.full.len;
+	char *at;
+	struct letter *letter = create(st, sizeof(struct stanza), recipients, count, size, &at);
+	struct stanza *copy = (struct stanza *)(letter + 1);
+
+	copy->kind = st->kind;
+	copy->type = st->type;
+	copy->id = pack(&at, st->id);
+	copy->lang = pack(&at, st->lang);
+	copy->from = st->from;
+	copy->from.full = pack(&at, st->from.full);
+	copy->to = st->to;
+	copy->to.full = pack(&at, st->to.full);
+	letter->empty = copy;
+	return letter;
+}
+
+struct letter *
+letter_write(const struct stanza *st, const struct jid *recipients, size_t count)
+{
+	struct buffer xml;
+	struct letter *letter;
+	char *at;
+
+	buffer_init(&xml, LIMIT_FROZEN_STANZA);
+	stanza_write(&xml, st);
+	letter = create(st, 0, recipients, count, xml.len, &at);
+	letter->bytes = pack(&at, buffer_slice(&xml));
+	buffer_finish(&xml);
+	return letter;
+}
+
+struct letter *
+letter_create(const struct stanza *st, const struct jid *recipients, size_t count)
+{
+	return st->content.len == 0 ? create_empty(st, recipients, count)
+				    : letter_write(st, recipients, count);
 }
 
 void
@@ -99,8 +150,10 @@ letter_send(struct letter *letter, struct shard *from, struct shard *to)
 bool
 letter_open(const struct letter *letter, struct shard *shard, struct stanza *st_out)
 {
-	if (stanza_thaw(shard->server->names, letter->bytes, &shard->tokens, &shard->scratch,
-		    st_out) < 0)
+	if (letter->empty != NULL)
+		*st_out = *letter->empty;
+	else if (stanza_thaw(shard->server->names, letter->bytes, &shard->tokens, &shard->scratch,
+			 st_out) < 0)
 		return false;
 	st_out->receipt = letter->receipt;
 	st_out->returned_ms = letter->returned_ms;

@@ -1,7 +1,8 @@
 /*
  * A letter: a stanza on its way to another shard, or waiting for its account. It is the stanza's
  * bytes as they would go to a client, with 'from' and 'to' stamped; whoever opens it runs the
- * same scanner over them as over anything else. One piece of memory, owned by whoever holds it.
+ * same scanner over them as over anything else. A stanza without content, as most presence is, has
+ * nothing to scan and stays as values. One piece of memory, owned by whoever holds it.
  */
 #ifndef SERVER_LETTER_H
 #define SERVER_LETTER_H
@@ -17,7 +18,8 @@ struct letter {
 	struct list link; /* in an account's queue */
 	struct shard *to;
 	size_t size;             /* of the whole letter in memory */
-	struct slice bytes;      /* the stanza */
+	struct slice bytes;      /* the stanza; p NULL: it is the next one */
+	struct stanza *empty;    /* without content, so it is not written; or NULL */
 	struct receipt *receipt; /* the stanza's; or NULL */
 	int64_t returned_ms;     /* the stanza's */
 	struct jid *recipients;  /* NULL: the stanza's own 'to' */
@@ -26,6 +28,8 @@ struct letter {
 
 /* A frozen copy. recipients: copied too; NULL, 0 for the stanza's own 'to'. Never NULL. */
 struct letter *letter_create(const struct stanza *st, const struct jid *recipients, size_t count);
+/* The same with its bytes in any case, for who stores them. */
+struct letter *letter_write(const struct stanza *st, const struct jid *recipients, size_t count);
 void letter_destroy(struct letter **letter);
 
 /*

@@ -39,7 +39,7 @@ stanza_log_add(struct account *acct, struct store_txn *txn, unsigned table, cons
 	struct append *append = xcalloc(1, sizeof(*append));
 	uint64_t id;
 
-	append->letter = letter_create(st, NULL, 0);
+	append->letter = letter_write(st, NULL, 0);
 	append->refused = refused;
 	id = store_txn_log_append(txn, table,
 		st->returned_ms != 0 ? st->returned_ms : loop_wall_ms(acct->shard->loop), with,

@@ -85,7 +85,7 @@ kept_of(const struct account *acct, const struct stanza *st)
 
 	if (!roster_keeps_whole(&acct->roster, st->content.len))
 		bare.content = NO_SLICE;
-	return letter_create(&bare, NULL, 0);
+	return letter_write(&bare, NULL, 0);
 }
 
 /* The contact as it is after the change; texts of the old entry and of the run. */
