@@ -8,15 +8,13 @@
  * What waits is not written yet, so nothing counts it (XEP-0198) until it is. It is gone with the
  * session, which nobody misses. A client that comes back to its session is active again (5.2).
  */
-#include "base/clock.h"
 #include "base/list.h"
+#include "proto/delay.h"
 #include "server/module.h"
 
 #include <stdlib.h>
 
 #define NS_CSI "urn:xmpp:csi:0"
-
-enum { DELAY_XML = 128 };
 
 struct client_state_config {
 	uint64_t held_size;
@@ -105,14 +103,9 @@ pack(char **at, struct slice text)
 static void
 write_delayed(struct buffer *out, const struct stanza *st, struct account *acct)
 {
-	char stamp[STAMP_CHARS + 1];
-
 	(void)buffer_append(out, st->content);
-	if (st->root != NULL && xml_child(st->root, NS_ID_DELAY, NAME_DELAY) != NULL)
-		return;
-	stamp_write(account_wall_ms(acct), stamp);
-	(void)buffer_printf(out, "<delay xmlns='urn:xmpp:delay' from='%.*s' stamp='%s'/>",
-		SLICE_ARG(host_domain(account_host(acct))), stamp);
+	if (st->root == NULL || xml_child(st->root, NS_ID_DELAY, NAME_DELAY) == NULL)
+		delay_write(out, host_domain(account_host(acct)), account_wall_ms(acct));
 }
 
 static struct held *
