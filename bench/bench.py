@@ -116,6 +116,19 @@ class Bench:
                     self.load((figure, server.name, tls), "chat", "-n", self.size.pairs, "-t",
                               seconds, *options, *self.at(server, tls))
 
+    def archived_chats(self):
+        """With each message in two archives, on disk; beside the relay in the same minute."""
+        if self.kith is None:
+            return
+        self.stop()
+        self.kith.archive = "yes"
+        self.restart()
+        for _ in range(self.size.rounds):
+            for server in (self.relay, self.kith):
+                self.load(("archive", server.name, "direct"), "chat", "-n", self.size.pairs, "-t",
+                          self.size.seconds, *self.at(server, "direct"))
+        self.kith.archive = "no"
+
     def logins(self):
         self.restart()
         for _ in range(self.size.rounds):
@@ -172,6 +185,7 @@ class Bench:
             ("chat", lambda: self.chats("chat", size.rounds, size.seconds)),
             ("chat at a rate", lambda: self.chats("rate", size.rate_rounds, size.rate_seconds,
                                                   "-r", 2000)),
+            ("archive", self.archived_chats),
             ("logins", self.logins),
             ("PLAIN logins", self.plain_logins),
             ("presence", self.people.presence),
@@ -235,6 +249,9 @@ class Table:
             self.add("  against Prosody", key, field, "us",
                      self.times(1 / 6, "chat", "Prosody", tls, field), "Prosody / 6")
             self.add("messages a second, " + name, key, "per_second", "/s")
+        self.add("  with the archive", ("archive", "direct"), "cpu_us_each", "us",
+                 self.times(2.2, "archive", "relay", "direct", "cpu_us_each"), "2.2 x relay")
+        self.add("  messages a second", ("archive", "direct"), "per_second", "/s")
         for tls, name in (("none", "plain"), ("direct", "TLS 1.3")):
             self.add("p99 at 2,000/s, " + name, ("rate", tls), "delay_p99_us", "us",
                      self.times(1.5, "rate", "relay", tls, "delay_p99_us"), "1.5 x relay")

@@ -143,11 +143,12 @@ class Kith:
         self.log_path = os.path.join(directory, "kithd.log")
         self.base = next(PORTS)
         self.process = None
+        self.archive = "no"  # as the others have none, but for the figure of the archive
         os.mkdir(self.directory)
 
     def command(self, keep):
         argv = [self.kithd, "--try", "--domain", DOMAIN, "--port-base", str(self.base),
-                "--set", "c2s.require_tls=no"]
+                "--set", "c2s.require_tls=no", "--set", f"archive.on={self.archive}"]
         return argv + (["--dir", self.directory] if keep else [])
 
     def start(self):
