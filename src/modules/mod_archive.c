@@ -13,11 +13,6 @@
 
 #include "base/clock.h"
 
-struct archive_config {
-	bool on;
-	uint32_t keep_days;
-};
-
 enum { METRIC_STORED };
 
 #define DAY_MS INT64_C(86400000)
@@ -118,14 +113,6 @@ append(struct account *acct, const struct stanza *st, const struct jid *with)
 	return mam_id_write(&state->key, account_scratch(acct), id);
 }
 
-static bool
-is_on(const struct account *acct)
-{
-	const struct archive_config *conf = module_config(account_host(acct), &mod_archive);
-
-	return conf->on && !account_is_anonymous(acct);
-}
-
 /* A message to oneself is kept once, when it comes in. */
 static void
 keep_sent(struct stanza *st, struct session *from)
@@ -133,7 +120,7 @@ keep_sent(struct stanza *st, struct session *from)
 	struct account *acct = session_account(from);
 	struct stanza sent = *st;
 
-	if (!is_on(acct) || !is_worth_keeping(st) || st->to.full.p == NULL ||
+	if (!archive_is_on(acct) || !is_worth_keeping(st) || st->to.full.p == NULL ||
 		jid_same_bare(&st->to, account_jid(acct)))
 		return;
 	st->sent_id = append(acct, &sent, &st->to);
@@ -144,7 +131,7 @@ keep_received(struct stanza *st, struct account *to)
 {
 	struct slice id;
 
-	if (!is_on(to) || !is_worth_keeping(st))
+	if (!archive_is_on(to) || !is_worth_keeping(st))
 		return;
 	id = append(to, st, &st->from);
 	st->content = arena_printf(account_scratch(to),
@@ -246,8 +233,9 @@ static const struct xep xeps[] = {
 };
 
 static const struct option options[] = {
-	OPTION_BOOL(struct archive_config, on, "on", true,
-		"Whether messages are kept in the archives of users."),
+	OPTION_BOOL(struct archive_config, on, "on", false,
+		"Whether messages are kept in the archives of users; each then is two rows on the "
+		"disk."),
 	OPTION_UINT(struct archive_config, keep_days, "keep_days", 0, 0, 36500,
 		"For how many days they are kept; 0: for ever. Older ones are taken out when the "
 		"next message is kept."),

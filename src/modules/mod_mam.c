@@ -35,6 +35,14 @@ add_must(struct question *question, struct slice id)
 
 /* False: it was refused. */
 static bool
+is_served(struct iq *iq)
+{
+	if (!archive_is_on(iq->account))
+		iq_error(iq, SERVICE_UNAVAILABLE, "Nothing is archived here");
+	return archive_is_on(iq->account);
+}
+
+static bool
 read_question(struct iq *iq, struct question *question)
 {
 	const struct mam_config *conf = module_config(iq->host, &mod_mam);
@@ -42,6 +50,8 @@ read_question(struct iq *iq, struct question *question)
 	enum stanza_condition condition;
 	const char *why;
 
+	if (!is_served(iq))
+		return false;
 	*question = (struct question){ .key = &archive_state(iq->account)->key };
 	if (!mam_search_read(iq_data(iq, &mam_query_payload), conf->page_max, iq->arena, search,
 		    &condition, &why)) {
@@ -276,7 +286,8 @@ tell_form(struct iq *iq)
 {
 	struct mam_query form = mam_query_form(iq->arena);
 
-	iq_result(iq, &mam_query_payload, &form);
+	if (is_served(iq))
+		iq_result(iq, &mam_query_payload, &form);
 }
 
 static struct mam_edge
@@ -310,8 +321,11 @@ static void
 query_edges(struct iq *iq)
 {
 	unsigned table = account_table(iq->account, &mod_archive, ARCHIVE_MESSAGES);
-	struct store_batch *batch = batch_begin(iq->account);
+	struct store_batch *batch;
 
+	if (!is_served(iq))
+		return;
+	batch = batch_begin(iq->account);
 	(void)store_read_log(batch, table, &(struct store_range){ .limit = 1 });
 	(void)store_read_log(batch, table, &(struct store_range){ .limit = 1, .backward = true });
 	iq_fetch(iq, batch, tell_edges);
@@ -324,7 +338,7 @@ refuse_others(struct iq *iq)
 }
 
 static const struct xep xeps[] = {
-	{ 59, "1.0", XEP_COMPLETE },
+	{ 59, "1.0", XEP_PARTIAL }, /* for archives only */
 	{ 313, "1.1.3", XEP_PARTIAL },
 	{ 0 },
 };
@@ -352,16 +366,23 @@ static const struct iq_route routes[] = {
 	{ 0 },
 };
 
-static const char *const features[] = { NS_MAM, NS_MAM "#extended", NULL };
+static void
+tell_features(struct disco *answer, struct account *acct)
+{
+	if (!archive_is_on(acct))
+		return;
+	disco_feature(answer, NS_MAM);
+	disco_feature(answer, NS_MAM "#extended");
+}
 
 const struct module mod_mam = {
 	.name = "mam",
 	.about = "Answers questions of users to their archives.",
 	.xeps = xeps,
-	.account_features = features,
 	.options = options,
 	.config_size = sizeof(struct mam_config),
 	.metrics = metrics,
 	.routes = routes,
+	.on.disco_account = tell_features,
 	.needs = (const char *const[]){ "archive", NULL },
 };

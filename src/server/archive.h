@@ -16,12 +16,26 @@ struct archive_account {
 	int64_t trimmed_ms; /* when what was too old was taken out; 0: not yet */
 };
 
+struct archive_config {
+	bool on;
+	uint32_t keep_days;
+};
+
 extern const struct module mod_archive;
 
 static inline struct archive_account *
 archive_state(struct account *acct)
 {
 	return account_state(acct, &mod_archive);
+}
+
+/* Whether messages of this account are kept now. */
+static inline bool
+archive_is_on(const struct account *acct)
+{
+	const struct archive_config *conf = module_config(account_host(acct), &mod_archive);
+
+	return conf->on && !account_is_anonymous(acct);
 }
 
 #endif
