@@ -37,9 +37,10 @@ add_must(struct question *question, struct slice id)
 static bool
 is_served(struct iq *iq)
 {
-	if (!archive_is_on(iq->account))
-		iq_error(iq, SERVICE_UNAVAILABLE, "Nothing is archived here");
-	return archive_is_on(iq->account);
+	if (archive_is_on(iq->account))
+		return true;
+	iq_error(iq, SERVICE_UNAVAILABLE, "Nothing is archived here");
+	return false;
 }
 
 static bool
