@@ -34,6 +34,7 @@ def is_grey(red, green, blue):
 
 class Dino(Desktop):
     command = ("dino-im", "--print-xmpp=all")
+    title = "Dino"
     preload = (SHIM,)
     trusts = True
 
@@ -52,16 +53,14 @@ class Dino(Desktop):
         if os.path.exists(f"{self.home}/.local/share/dino/dino.db"):
             return
         os.makedirs(f"{self.home}/.local/share/dino", mode=0o700, exist_ok=True)
-        self.start()
+        self.open()
         wait_until(lambda: self.database("select 1 from _meta where name='version'"), STEP, "tables")
-        self.see_window("Dino")
         self.stop()
         self.database("insert into account (bare_jid, resourcepart, password, alias, enabled, "
                       "roster_version, mam_earliest_synced) values (?, 'dino', ?, ?, 1, '', 0)",
                       f"{self.user}@{self.server.domain}", self.password, self.user)
 
     def ready(self):
-        self.see_window("Dino")
         if self.trusts:
             wait_until(self.is_there, STEP, "the sign-in")
 
@@ -86,13 +85,11 @@ class Dino(Desktop):
 
     def open_list(self):
         self.see_window("Dino")
-        self.keys("ctrl+t")
-        self.see_window("Start Conversation")
+        self.open_window("Start Conversation", lambda: self.keys("ctrl+t"))
 
     def add(self, jid, name):
         self.open_list()
-        self.click(109, 509)
-        self.see_window("Add Contact")
+        self.open_window("Add Contact", lambda: self.click(109, 509))
         self.keys("Tab")
         self.type(jid)
         self.keys("Tab")
@@ -106,13 +103,16 @@ class Dino(Desktop):
         self.see_colour(94, 126, lambda *c: min(c) < 245, "a contact in the list")
 
     def choose_first(self):
-        self.click(235, 137)
-        self.see_colour(392, 28, lambda r, g, b: r < 100 and b > 180, "a button that can be pressed")
+        self.insist(lambda: self.click(235, 137),
+                    lambda: self.is_colour(392, 28, lambda r, g, b: r < 100 and b > 180),
+                    "a button that can be pressed")
 
     def talk_to_first(self):
         self.choose_first()
-        self.click(423, 28)
-        self.see_window("Dino")
+        self.open_window("Dino", lambda: self.click(423, 28))
+
+    def open_window(self, name, act):
+        self.insist(act, lambda: self.front() == name, f"the window {name}")
 
     def say(self, text):
         self.click(700, 863)
@@ -120,12 +120,10 @@ class Dino(Desktop):
         self.keys("Return")
 
     def details(self):
-        self.click(1058, 28)
-        self.see_window("Contact Details")
+        self.open_window("Contact Details", lambda: self.click(1058, 28))
 
     def leave_details(self):
-        self.keys("Escape")
-        self.see_window("Dino")
+        self.open_window("Dino", lambda: self.keys("Escape"))
 
 
 class Distrusting(Dino):
@@ -161,7 +159,8 @@ def _(server):
         assert roster_of(server, "juliet")[ROMEO] == ("Montague", set(), "to")
         juliet.talk_to_first()
         juliet.see_colour(490, 60, is_dark, "the question whether he may see her")
-        juliet.click(893, 79)
+        juliet.insist(lambda: juliet.click(893, 79), lambda: not juliet.is_colour(490, 60, is_dark),
+                      "the end of the question")
         romeo.expect("presence", is_presence(JULIET, "subscribed"))
         romeo.expect("presence", is_presence(f"{JULIET}/dino"))
         assert roster_of(server, "juliet")[ROMEO][2] == "both"
@@ -188,8 +187,8 @@ def _(server):
         juliet.open_list()
         juliet.see_first()
         juliet.choose_first()
-        juliet.click(151, 509)
-        wait_until(lambda: ROMEO not in roster_of(server, "juliet"), STEP, "the contact to go")
+        juliet.insist(lambda: juliet.click(151, 509),
+                      lambda: ROMEO not in roster_of(server, "juliet"), "the contact to go", 8)
         juliet.keys("Escape")
         juliet.stop()
         romeo.close()
@@ -210,16 +209,18 @@ def _(server):
             assert {body for body, _ in juliet.bodies()} == {"one", "two", "three"}
             assert all(sent - 1 <= at <= sent + 3 for _, at in juliet.bodies()), juliet.bodies()
 
-            juliet.click(150, 82)
+            juliet.insist(lambda: juliet.click(150, 82),
+                          lambda: not juliet.is_colour(150, 95, lambda *c: min(c) > 240),
+                          "the conversation")
             juliet.details()
-            juliet.click(539, 413)
-            wait_until(lambda: ROMEO in blocked_by(server, "juliet"), STEP, "the block")
+            juliet.insist(lambda: juliet.click(539, 413),
+                          lambda: ROMEO in blocked_by(server, "juliet"), "the block", 8)
             with present(server, "romeo") as romeo:
                 romeo.message(JULIET, "hello?", name="b1")
                 assert error_of(romeo.expect("message", lambda m: m.get("id") == "b1")) == \
                     "service-unavailable"
-                juliet.click(539, 413)
-                wait_until(lambda: ROMEO not in blocked_by(server, "juliet"), STEP, "the end of it")
+                juliet.insist(lambda: juliet.click(539, 413),
+                              lambda: ROMEO not in blocked_by(server, "juliet"), "the end of it", 8)
                 romeo.message(JULIET, "and now?")
                 wait_until(lambda: juliet.bodies()[-1][0] == "and now?", STEP, "his message")
 

@@ -6,6 +6,7 @@ import time
 from checks import Suite
 from people import (LATER, answer_request, is_presence, keep_messages, later, present, roster_of,
                     set_vcard, show)
+from kith_server import wait_until
 from terminal import Terminal
 from xmpp_client import body_of
 
@@ -81,15 +82,17 @@ def _(server):
         juliet.select("Montague")
         juliet.type("/rename Caf\u00e9")
         juliet.see("} Caf\u00e9")
+        # It shows the name before the server has it, and leaves without waiting for an answer.
+        wait_until(lambda: roster_of(server, "juliet")[ROMEO][:2] == ("Caf\u00e9", {"Verona"}), 20,
+                   "the name on the server")
         juliet.quit()
-    assert roster_of(server, "juliet")[ROMEO][:2] == ("Caf\u00e9", {"Verona"})
     with Mcabber(server, "juliet") as juliet:
         juliet.see("--- Verona", "} Caf\u00e9")
         juliet.select("Caf\u00e9")
         juliet.type("/del")
         juliet.see("has been removed from the roster")
+        wait_until(lambda: not roster_of(server, "juliet"), 20, "the contact to go")
         juliet.quit()
-    assert not roster_of(server, "juliet")
 
 
 @suite.check("both subscribe, see each other away, busy, back and gone, and part",

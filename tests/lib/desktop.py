@@ -27,7 +27,7 @@ class Screen:
         number, told = os.pipe()
         self.xvfb = subprocess.Popen(
             ["Xvfb", "-displayfd", str(told), "-screen", "0", f"{self.width}x{self.height}x24",
-             "-nolisten", "tcp", "-fbdir", home], pass_fds=[told], stdout=subprocess.DEVNULL,
+             "-nolisten", "tcp", "-noreset", "-fbdir", home], pass_fds=[told], stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL)
         os.close(told)
         with os.fdopen(number) as pipe:
@@ -35,6 +35,13 @@ class Screen:
         self.manager = subprocess.Popen(
             ["matchbox-window-manager", "-use_titlebar", "no"], stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, env={**os.environ, "DISPLAY": self.display, "HOME": home})
+        # It does not see to windows that were there before it.
+        wait_until(self._is_managed, STEP, "the window manager")
+
+    def _is_managed(self):
+        done = subprocess.run(["xdotool", "getactivewindow"], capture_output=True, text=True,
+                              env={**os.environ, "DISPLAY": self.display}, check=False)
+        return "claims not to support" not in done.stderr
 
     def end(self):
         for process in (self.manager, self.xvfb):
@@ -55,6 +62,7 @@ class Desktop:
     """One program for one user; subclasses say which. self.home is its home."""
 
     command = ("true",)
+    title = ""
     preload = ()
 
     def __init__(self, server, user, password=None, home=None):
@@ -92,6 +100,20 @@ class Desktop:
                 env=self.env, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
                 start_new_session=True)
 
+    def open(self):
+        """Until its window is there. A program that the message bus did not hear in time waits for
+        ever, as programs do; a person would start it again."""
+        def is_open():
+            self.stop()
+            self.start()
+            try:
+                self.see_window(self.title, 12)
+            except AssertionError:
+                return False
+            return True
+
+        wait_until(is_open, STEP, f"the window {self.title}")
+
     def stop(self):
         """The person logs out."""
         process, self.process = self.process, None
@@ -110,7 +132,7 @@ class Desktop:
             self.screen = Screen(self.home)
             self.env = self._environment()
             self.configure()
-            self.start()
+            self.open()
             self.ready()
             return self
         except BaseException:
@@ -146,12 +168,33 @@ class Desktop:
     def click(self, x, y):
         self.do("mousemove", str(x), str(y), "click", "1")
 
+    def insist(self, act, condition, what, patience=3.0, step=STEP):
+        """Does it, and once more when nothing came of it: what is drawn anew just then may miss it."""
+        def comes():
+            try:
+                wait_until(condition, patience)
+            except AssertionError:
+                return False
+            return True
+
+        def has_come():
+            if condition():
+                return True
+            act()
+            return comes()
+
+        wait_until(has_come, step, what)
+
     def front(self):
         """The name of the window that has the keyboard."""
         return self.do("getactivewindow", "getwindowname").strip()
 
-    def see_window(self, name):
-        wait_until(lambda: self.front() == name, STEP, f"the window {name}, not {self.front()},")
+    def see_window(self, name, step=STEP):
+        self.insist(lambda: self.do("search", "--onlyvisible", "--name", f"^{name}$", "windowactivate"),
+                    lambda: self.front() == name, f"the window {name}", step=step)
+
+    def is_colour(self, x, y, fits):
+        return fits(*self.screen.colour(x, y))
 
     def see_colour(self, x, y, fits, what):
-        wait_until(lambda: fits(*self.screen.colour(x, y)), STEP, what)
+        wait_until(lambda: self.is_colour(x, y, fits), STEP, what)
