@@ -1,0 +1,41 @@
+"""Packages from npm for a test, in the build folder.
+
+What is needed stands in a package.json and a package-lock.json beside the test. The lock names
+versions and hashes but no place to get them from: that is the machine's npm's business.
+"""
+import fcntl
+import hashlib
+import shutil
+import subprocess
+
+from kith_server import build_dir
+
+TIMEOUT = 120
+OPTIONS = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier",
+           "--omit-lockfile-registry-resolved", "--fetch-timeout=30000", "--loglevel=error")
+
+
+def _install(place):
+    done = subprocess.run(["npm", "ci", *OPTIONS], cwd=place, stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=TIMEOUT, check=False)
+    assert done.returncode == 0, f"npm ci: {done.stderr.strip() or done.stdout.strip()}"
+
+
+def installed(folder):
+    """A folder with the programs of `folder` and the packages of its lock, installed only once."""
+    place = build_dir() / "npm" / folder.name
+    place.mkdir(parents=True, exist_ok=True)
+    with open(place / "in-use", "w", encoding="ascii") as in_use:
+        fcntl.flock(in_use, fcntl.LOCK_EX)
+        for file in folder.iterdir():
+            copy = place / file.name
+            # Another test may just be reading it.
+            if not copy.exists() or copy.read_bytes() != file.read_bytes():
+                shutil.copy(file, copy)
+        wanted = hashlib.sha256((folder / "package-lock.json").read_bytes()).hexdigest()
+        stamp = place / "installed"
+        if not stamp.exists() or stamp.read_text(encoding="ascii") != wanted:
+            stamp.unlink(missing_ok=True)
+            _install(place)
+            stamp.write_text(wanted, encoding="ascii")
+    return place
