@@ -63,6 +63,18 @@ struct sasl_bindings {
 	struct slice data[SASL_BINDINGS];
 };
 
+/* What a server offers. */
+struct sasl_offer {
+	const struct slice *mechanisms; /* names; unknown ones do no harm */
+	size_t mechanism_count;
+	const struct slice *bindings; /* XEP-0440, names */
+	size_t binding_count;         /* 0: it did not say */
+	bool is_partial;              /* a client's: there was more, of which we were not told */
+};
+
+/* The text of an offer that is hashed to protect it (XEP-0474, 5.1), in the arena. */
+struct slice sasl_offer_text(const struct sasl_offer *offer, struct arena *arena);
+
 /* RFC 6120, 6.5 */
 enum sasl_condition {
 	SASL_NO_CONDITION,

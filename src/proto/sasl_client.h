@@ -38,14 +38,6 @@ struct sasl_client_config {
 	struct slice nonce;                      /* tests only; p NULL: a random one */
 };
 
-/* What the server offers. */
-struct sasl_offer {
-	const struct slice *mechanisms; /* names; unknown ones do no harm */
-	size_t mechanism_count;
-	const struct slice *bindings; /* XEP-0440, names */
-	size_t binding_count;         /* 0: it did not say */
-};
-
 enum sasl_client_verdict {
 	SASL_SEND,
 	SASL_NEED_KEYS,
@@ -74,9 +66,11 @@ struct sasl_client *sasl_client_create(
 void sasl_client_finish(struct sasl_client **client);
 
 /*
- * Picks the strongest mechanism that both sides have. Once, before start. 0; -EOPNOTSUPP: nothing
- * in common that is allowed; -EPROTO: the offer is weaker than at_least, or contradicts itself in
- * the way that XEP-0440 (4) calls an attack.
+ * Picks the strongest mechanism that both sides have. Once, before start; the offer is needed
+ * during the call. 0; -EOPNOTSUPP: nothing in common that is allowed; -EPROTO: the offer is weaker
+ * than at_least, or contradicts itself in the way that XEP-0440 (4) calls an attack.
+ *
+ * With SCRAM, a server that protects its offer (XEP-0474) has to have sent the same one.
  */
 int sasl_client_choose(struct sasl_client *client, const struct sasl_offer *offer);
 

@@ -67,15 +67,22 @@ can_bind(const struct sasl_client *client)
 	return false;
 }
 
-/* XEP-0440, 4: signs that someone took mechanisms or binding types out of the offer. */
+/* XEP-0440, 4: someone took the mechanisms out of the offer. */
 static bool
 is_tampered_with(const struct sasl_client *client, const struct seen_offer *seen)
 {
-	if (!can_bind(client) || !seen->lists_bindings)
-		return false;
-	if (!seen->any_plus)
-		return true;
-	return common_binding(client, seen) == SASL_BINDINGS &&
+	return can_bind(client) && seen->lists_bindings && !seen->any_plus;
+}
+
+/*
+ * Not even the kind that every server should have: somebody took kinds out of the offer, or it
+ * can have none else. SCRAM finds out (XEP-0474, 6: the new rule 6 of XEP-0440).
+ */
+static bool
+is_odd(const struct sasl_client *client, const struct seen_offer *seen)
+{
+	return can_bind(client) && seen->lists_bindings &&
+	       common_binding(client, seen) == SASL_BINDINGS &&
 	       !seen->listed[SASL_TLS_SERVER_END_POINT];
 }
 
@@ -129,6 +136,12 @@ sasl_client_choose(struct sasl_client *client, const struct sasl_offer *offer)
 		return -EPROTO;
 	if (best == SASL_NO_MECHANISM)
 		return -EOPNOTSUPP;
+	client->wants_offer_back = is_odd(client, &seen);
+	if (client->wants_offer_back &&
+		(offer->is_partial || (SASL_BIT(best) & SASL_SCRAM_BITS) == 0))
+		return -EPROTO;
+	if (!offer->is_partial)
+		client->offer = sasl_offer_text(offer, client->arena);
 	client->mechanism = (uint8_t)best;
 	client->binding = (uint8_t)binding;
 	client->flag = flag_for(client, &seen);

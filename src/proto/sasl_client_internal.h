@@ -19,6 +19,8 @@ struct sasl_client {
 	struct sasl_context *context;
 	struct sasl_client_config config;
 	uint8_t state, mechanism;
+	struct slice offer;    /* that came, as text (XEP-0474); p NULL: not all of it */
+	bool wants_offer_back; /* it is odd, and has to be protected */
 
 	/* SCRAM */
 	char flag;                  /* 'n', 'y', 'p' (RFC 5802, 6) */

@@ -64,9 +64,12 @@ scram_client_first(struct sasl_client *client)
 	return (struct sasl_client_step){ .verdict = SASL_SEND, .data = message };
 }
 
-/* "r=", "s=", "i=", then extensions that we may ignore. A leading "m=" may not be ignored. */
+/*
+ * "r=", "s=", "i=", then "h=" (XEP-0474) and others that we may ignore. A leading "m=" may not be
+ * ignored.
+ */
 struct server_first {
-	struct slice nonce, salt, iterations;
+	struct slice nonce, salt, iterations, offer;
 };
 
 static int
@@ -82,8 +85,11 @@ parse_first(struct slice message, struct server_first *out)
 			return -EINVAL;
 	}
 	while (message.len > 0) {
-		if (scram_take(&message, &name, &value) < 0)
+		if (scram_take(&message, &name, &value) < 0 ||
+			(name == 'h' && out->offer.p != NULL))
 			return -EINVAL;
+		if (name == 'h')
+			out->offer = value;
 	}
 	return scram_is_nonce(out->nonce) ? 0 : -EINVAL;
 }
@@ -105,10 +111,28 @@ take_iterations(struct sasl_client *client, struct slice text)
 	return NULL;
 }
 
+/* XEP-0474, 5.2. That the hash itself is the server's shows when the server has signed it. */
+static const char *
+check_offer(struct sasl_client *client, struct slice hash)
+{
+	enum scram_hash kind = sasl_hash_of((enum sasl_mechanism)client->mechanism);
+
+	if (hash.p == NULL)
+		return client->wants_offer_back
+			       ? "The server offers channel binding of no kind that we have, and "
+				 "does not protect its offer: someone may be in between."
+			       : NULL;
+	if (client->offer.p == NULL || slice_is(hash, sasl_offer_hash(client->context, kind,
+							      client->offer, client->arena)))
+		return NULL;
+	return "What the server offered is not what came here: someone is in between.";
+}
+
 static const char *
 take_first(struct sasl_client *client, struct slice message)
 {
-	struct server_first first;
+	struct server_first first = { .offer = NO_SLICE };
+	const char *fault;
 
 	if (!sasl_is_text(message) || message.len > SASL_MESSAGE_MAX ||
 		parse_first(message, &first) < 0 ||
@@ -119,6 +143,9 @@ take_first(struct sasl_client *client, struct slice message)
 	/* RFC 5802, 5.1: our nonce, then something of the server's own */
 	if (first.nonce.len <= client->nonce.len || !slice_starts(first.nonce, client->nonce))
 		return "The server did not use our nonce.";
+	fault = check_offer(client, first.offer);
+	if (fault != NULL)
+		return fault;
 	client->nonce = arena_copy(client->arena, first.nonce);
 	client->transcript.server_first = arena_copy(client->arena, message);
 	return take_iterations(client, first.iterations);

@@ -118,8 +118,10 @@ a_client_picks_the_strongest_that_both_can(void **state)
 			"n,,n=user,r=", SASL_SCRAM_SHA_512, 0 },
 		/* XEP-0440: types without mechanisms; unknown types only */
 		{ BOTH, " SCRAM-SHA-1 PLAIN", BOTH_TYPES, NULL, SASL_NO_MECHANISM, -EPROTO },
-		{ BOTH, ALL_SCRAM, " tls-unique tls-made-up", NULL, SASL_NO_MECHANISM, -EPROTO },
-		{ TLS | EXPORTER, ALL_SCRAM, " tls-unique", NULL, SASL_NO_MECHANISM, -EPROTO },
+		/* XEP-0474: it has to be protected, which shows later */
+		{ BOTH, ALL_SCRAM, " tls-unique tls-made-up", "n,,n=user,r=", SASL_SCRAM_SHA_512,
+			0 },
+		{ TLS | EXPORTER, ALL_SCRAM, " tls-unique", "n,,n=user,r=", SASL_SCRAM_SHA_512, 0 },
 		{ TLS, " PLAIN", "", "", SASL_PLAIN, 0 },
 		/* never PLAIN without TLS, never ANONYMOUS unless asked for */
 		{ 0, " PLAIN", "", NULL, SASL_NO_MECHANISM, -EOPNOTSUPP },

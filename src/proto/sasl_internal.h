@@ -17,6 +17,10 @@ void sasl_digest(
 void sasl_hmac(struct sasl_context *context, enum scram_hash hash, struct slice key,
 	const struct slice *parts, size_t part_count, unsigned char *out);
 
+/* In base64, as SCRAM carries it (XEP-0474, 5.1). text: by sasl_offer_text. In the arena. */
+struct slice sasl_offer_hash(
+	struct sasl_context *context, enum scram_hash hash, struct slice text, struct arena *arena);
+
 /*
  * RFC 5802, 3: AuthMessage is client-first-bare, server-first and client-final-without-proof,
  * with commas between.

@@ -27,6 +27,9 @@ struct sasl_server_config {
 	/* SASL_BIT()s that this stream was offered. Others are refused (invalid-mechanism), and
 	 * whether -PLUS is among them decides what a client may say about binding. */
 	unsigned offered;
+	/* The same with the kinds of binding as it was written, by sasl_offer_text: SCRAM protects
+	 * it (XEP-0474). p NULL: it does not. */
+	struct slice offer;
 	struct sasl_bindings bindings;
 	/* The domain that people sign in to, normalised: an authzid may be user@domain. */
 	struct slice domain;

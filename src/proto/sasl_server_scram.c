@@ -152,11 +152,24 @@ choose_keys(struct sasl_server *server, const struct sasl_account *account)
 	server->user = name;
 }
 
+/* XEP-0474, 5.1 */
+static struct slice
+protected_offer(const struct sasl_server *server)
+{
+	enum scram_hash hash = sasl_hash_of((enum sasl_mechanism)server->mechanism);
+	struct slice text;
+
+	if (server->config.offer.p == NULL)
+		return SLICE("");
+	text = sasl_offer_hash(server->context, hash, server->config.offer, server->arena);
+	return arena_printf(server->arena, ",h=%.*s", SLICE_ARG(text));
+}
+
 struct sasl_server_step
 scram_server_challenge(struct sasl_server *server, const struct sasl_account *account)
 {
 	char token[TOKEN_CHARS + 1];
-	struct slice nonce = server->config.nonce, salt;
+	struct slice nonce = server->config.nonce, salt, offer = protected_offer(server);
 
 	choose_keys(server, account);
 	if (nonce.p == NULL) {
@@ -167,8 +180,9 @@ scram_server_challenge(struct sasl_server *server, const struct sasl_account *ac
 		server->arena, "%.*s%.*s", SLICE_ARG(server->nonce), SLICE_ARG(nonce));
 	salt = base64_encode(
 		slice_make((const char *)server->keys.salt, server->keys.salt_len), server->arena);
-	server->transcript.server_first = arena_printf(server->arena, "r=%.*s,s=%.*s,i=%u",
-		SLICE_ARG(server->nonce), SLICE_ARG(salt), server->keys.iterations);
+	server->transcript.server_first = arena_printf(server->arena, "r=%.*s,s=%.*s,i=%u%.*s",
+		SLICE_ARG(server->nonce), SLICE_ARG(salt), server->keys.iterations,
+		SLICE_ARG(offer));
 	server->state = SERVER_WANTS_FINAL;
 	return (struct sasl_server_step){
 		.verdict = SASL_CHALLENGE,

@@ -138,8 +138,6 @@ login_continue(struct login *login)
 	conn_feed(login->conn);
 }
 
-static const char *const binding_names[] = { "tls-server-end-point", "tls-exporter", NULL };
-
 /* What is offered now (RFC 6120, 5.3.1, 6.3.3 and 7.3.1). */
 static unsigned
 features(const struct login *login)
@@ -165,12 +163,12 @@ void
 login_write_features(struct login *login, const struct session *bound)
 {
 	const struct c2s_config *conf = login->shard->server->core->c2s;
-	unsigned mechanisms = login_mechanisms(login);
+	unsigned mechanisms = login->offered = login_mechanisms(login);
 	const char *names[SASL_MECHANISMS + 1];
 	struct stream_offer offer = {
 		.features = bound != NULL ? 0 : features(login),
 		.mechanisms = names,
-		.bindings = (mechanisms & SASL_PLUS_BITS) != 0 ? binding_names : NULL,
+		.bindings = login_bindings(login),
 		.stanza_bytes = xml_limits_before_auth.stanza_bytes,
 	};
 	struct buffer more, inlined;

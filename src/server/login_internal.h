@@ -32,6 +32,7 @@ struct login {
 	struct arena arena;                /* of SASL and of the address */
 	enum sasl_mechanism mechanism;     /* that SASL was begun with */
 	struct slice mechanism_name;
+	unsigned offered;                /* SASL_BIT()s that the stream was told last */
 	struct slice message;            /* the client's last */
 	struct sasl_server *sasl;        /* while SASL is under way */
 	struct sasl_server_step step;    /* what the machine asked for last */
@@ -67,6 +68,8 @@ void login_start_sasl(struct login *login, const struct stream_event *event);
 void login_continue_sasl(struct login *login, const struct stream_event *event);
 void login_abort_sasl(struct login *login);
 unsigned login_mechanisms(const struct login *login);
+/* The kinds of channel binding that are announced (XEP-0440); NULL at the end, or NULL: none. */
+const char *const *login_bindings(const struct login *login);
 
 /* A request before sign-in (login_iq.c). False when the login is over. */
 bool login_take_iq(struct login *login, const struct stream_event *event);

@@ -41,6 +41,32 @@ login_mechanisms(const struct login *login)
 	return set;
 }
 
+const char *const *
+login_bindings(const struct login *login)
+{
+	static const char *const names[] = { "tls-server-end-point", "tls-exporter", NULL };
+
+	return (login->offered & SASL_PLUS_BITS) != 0 ? names : NULL;
+}
+
+/* As stream_write_features wrote it. */
+static struct slice
+offer_text(struct login *login)
+{
+	const char *const *bindings = login_bindings(login);
+	struct slice mechanisms[SASL_MECHANISMS], kinds[SASL_BINDINGS];
+	struct sasl_offer offer = { .mechanisms = mechanisms, .bindings = kinds };
+
+	for (unsigned m = SASL_NO_MECHANISM + 1; m < SASL_MECHANISMS; m++) {
+		if ((login->offered & SASL_BIT(m)) != 0)
+			mechanisms[offer.mechanism_count++] = slice_of(
+				sasl_mechanism_name((enum sasl_mechanism)m));
+	}
+	for (; bindings != NULL && *bindings != NULL; bindings++)
+		kinds[offer.binding_count++] = slice_of(*bindings);
+	return sasl_offer_text(&offer, &login->arena);
+}
+
 static struct slice
 keep_binding(struct login *login, const char *bytes, size_t len)
 {
@@ -104,13 +130,15 @@ config_of(struct login *login)
 {
 	struct server *server = login->shard->server;
 	struct sasl_server_config config = {
-		.offered = login_mechanisms(login),
+		.offered = login->offered,
 		.domain = host_domain(login->host),
 		.secret = slice_make(server->fake_salt_secret, sizeof(server->fake_salt_secret)),
 		.iterations = server->core->auth->iterations,
 	};
 	struct slice *list = NULL;
 
+	if ((SASL_BIT(login->mechanism) & SASL_SCRAM_BITS) != 0)
+		config.offer = offer_text(login);
 	if (wants_binding(login->mechanism))
 		config.bindings = bindings(login);
 	if (login->mechanism == SASL_EXTERNAL) {

@@ -25,6 +25,7 @@ static const struct xep core_xeps[] = {
 	{ 484, "0.2.0", XEP_PARTIAL }, /* without early data of TLS */
 	{ 438, "0.2.0", XEP_COMPLETE },
 	{ 440, "1.0.0", XEP_COMPLETE },
+	{ 474, "0.5.0", XEP_COMPLETE },
 	{ 478, "0.2.0", XEP_COMPLETE },
 	{ 0 },
 };
@@ -64,6 +65,7 @@ static const struct {
 	{ 388, "Extensible SASL Profile" },
 	{ 438, "Best practices for password hashing and storage" },
 	{ 440, "SASL Channel-Binding Type Capability" },
+	{ 474, "SASL SCRAM Downgrade Protection" },
 	{ 478, "Stream Limits Advertisement" },
 	{ 484, "Fast Authentication Streamlining Tokens" },
 };

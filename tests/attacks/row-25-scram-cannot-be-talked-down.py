@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Row 25: a man in the middle of SCRAM: stripped -PLUS, wrong bindings, old nonces, bent proofs."""
 from checks import Suite
-from scram import Scram, binding_data
+from sasl2 import SASL2, QuickClient
+from scram import Scram, binding_data, offer_hash
 from xmpp_client import AuthFailed, Client, StreamError
 
 # Row 35 tries how guessing is slowed down; here it would only take time.
@@ -63,6 +64,22 @@ def _(server):
         assert attempt(server, name) == "success", name
     for name, kind in plus(server):
         assert attempt(server, name, binding=kind) == "success", f"{name} {kind}"
+
+
+@suite.check("what is offered is part of what is signed (XEP-0474), by either profile")
+def _(server):
+    for name in HASHES:
+        with opened(server) as client:
+            wanted = offer_hash(Scram(name, "", "").name, client.mechanisms(), client.bindings())
+            exchange = Scram(name, "juliet", server.users["juliet"])
+            assert outcome(client, name, exchange) == "success", name
+            assert exchange.offer_hash == wanted, f"{name}: {exchange.offer_hash} is not {wanted}"
+        with QuickClient(server, source="127.0.25.2") as client:
+            client.by_password("juliet", server.users["juliet"], mechanism=name)
+            offered = client.features.find(f"{{{SASL2}}}authentication")
+            mechanisms = [m.text for m in offered.findall(f"{{{SASL2}}}mechanism")]
+            assert client.exchange.offer_hash == offer_hash(
+                client.exchange.name, mechanisms, client.bindings()), name
 
 
 @suite.check("-PLUS was stripped: a client that could (y) is refused")

@@ -29,7 +29,7 @@ class QuickClient(Client):
 
     def __init__(self, *args, **more):
         super().__init__(*args, **more)
-        self.waits, self.token, self.success = 0, None, None
+        self.waits, self.token, self.success, self.exchange = 0, None, None, None
 
     def wait_for(self, name):
         self.waits += 1
@@ -69,7 +69,7 @@ class QuickClient(Client):
 
     def by_password(self, user, password, inside="", mechanism="SCRAM-SHA-256"):
         self.start(user)
-        exchange = Scram(mechanism, user, password, binding=None, data=b"")
+        self.exchange = exchange = Scram(mechanism, user, password, binding=None, data=b"")
         self.authenticate(mechanism, exchange.first(), inside)
         challenge = self.wait_for("challenge")
         final = exchange.final(base64.b64decode(challenge.text))

@@ -58,6 +58,7 @@ class Scram:
     def parse(self, server_first):
         fields = dict(part.split("=", 1) for part in server_first.decode().split(","))
         self.server_nonce = fields["r"]
+        self.offer_hash = fields.get("h")
         self.salt, self.rounds = base64.b64decode(fields["s"]), int(fields["i"])
         if not self.server_nonce.startswith(self.nonce) or self.server_nonce == self.nonce:
             raise ScramError("the server's nonce does not continue ours")
@@ -82,6 +83,14 @@ class Scram:
         fields = dict(part.split("=", 1) for part in server_final.decode().split(","))
         if not hmac.compare_digest(base64.b64decode(fields.get("v", "")), self.expected):
             raise ScramError("the server's signature is wrong: it does not know the password")
+
+
+def offer_hash(name, mechanisms, kinds):
+    """XEP-0474, 5.1."""
+    text = "\x1e".join(sorted(mechanisms))
+    if kinds:
+        text += "\x1f" + "\x1e".join(sorted(kinds))
+    return b64(hashlib.new(name, text.encode()).digest())
 
 
 # -- channel bindings -------------------------------------------------------

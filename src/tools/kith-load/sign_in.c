@@ -35,7 +35,9 @@ sign_in_begin(const struct sign_in_config *config, struct buffer *out, const cha
 {
 	struct sign_in *s = xcalloc(1, sizeof(*s));
 	struct slice name = slice_of(sasl_mechanism_name(config->mechanism));
-	const struct sasl_offer offer = { .mechanisms = &name, .mechanism_count = 1 };
+	const struct sasl_offer offer = {
+		.mechanisms = &name, .mechanism_count = 1, .is_partial = true
+	};
 
 	s->config = *config;
 	arena_init(&s->arena, ARENA_BYTES);

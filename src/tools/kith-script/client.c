@@ -72,13 +72,32 @@ list_texts(struct client *c, const struct xml_token *list, struct slice out[MECH
 	return n;
 }
 
+/* XEP-0440 */
+static size_t
+list_bindings(const struct xml_token *features, struct slice out[MECHANISMS_MOST])
+{
+	const struct xml_token *list = xml_first_child(features), *child;
+	size_t n = 0;
+
+	while (list != NULL && !slice_is_text(list->local, "sasl-channel-binding"))
+		list = xml_next_sibling(list);
+	child = list == NULL ? NULL : xml_first_child(list);
+	for (; child != NULL && n < MECHANISMS_MOST; child = xml_next_sibling(child))
+		out[n++] = xml_attribute(child, NAME_TYPE);
+	return n;
+}
+
 static void
 start_sasl(struct client *c, const struct xml_token *features)
 {
-	struct slice names[MECHANISMS_MOST];
+	struct slice names[MECHANISMS_MOST], bindings[MECHANISMS_MOST];
 	const struct xml_token *list = xml_child(features, NS_ID_SASL, NAME_MECHANISMS);
-	const struct sasl_offer offer = { .mechanisms = names,
-		.mechanism_count = list_texts(c, list, names) };
+	const struct sasl_offer offer = {
+		.mechanisms = names,
+		.mechanism_count = list_texts(c, list, names),
+		.bindings = bindings,
+		.binding_count = list_bindings(features, bindings),
+	};
 	const struct sasl_client_config config = {
 		.user = slice_of(c->user),
 		.password = slice_of(c->password),
