@@ -130,6 +130,35 @@ a_condition_that_is_not_met_leaves_nothing(void **state)
 	assert_text(read_all(w, juliet), "=mine nurse=");
 }
 
+static int
+write_if(struct world *w, unsigned table, struct slice key, struct slice expected)
+{
+	struct store_txn *txn = store_txn_create(w->store, juliet);
+
+	store_txn_value_set(txn, NOTES, SLICE("new"));
+	store_txn_map_put(txn, CONTACTS, SLICE("nurse"), SLICE("new"));
+	store_txn_expect(txn, table, key, expected);
+	return world_commit(w, txn);
+}
+
+static void
+what_was_read_can_be_expected_to_be_there_still(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(write_if(w, NOTES, NO_SLICE, SLICE("old")), -ESTALE);
+	assert_int_equal(write_if(w, CONTACTS, SLICE("nurse"), SLICE("old")), -ESTALE);
+	assert_text(read_all(w, juliet), "");
+	assert_int_equal(write_if(w, NOTES, NO_SLICE, NO_SLICE), 0);
+	assert_int_equal(write_if(w, NOTES, NO_SLICE, NO_SLICE), -ESTALE);
+	assert_int_equal(write_if(w, NOTES, NO_SLICE, SLICE("ne")), -ESTALE);
+	assert_int_equal(write_if(w, NOTES, NO_SLICE, SLICE("new")), 0);
+	assert_int_equal(write_if(w, CONTACTS, SLICE("nurse"), NO_SLICE), -ESTALE);
+	assert_int_equal(write_if(w, CONTACTS, SLICE("nurse"), SLICE("newer")), -ESTALE);
+	assert_int_equal(write_if(w, CONTACTS, SLICE("nurse"), SLICE("new")), 0);
+	assert_int_equal(write_if(w, CONTACTS, SLICE("page"), NO_SLICE), 0);
+}
+
 struct order {
 	size_t *next;
 	size_t number;
@@ -487,6 +516,7 @@ main(void)
 		BOTH(keys_come_in_the_order_of_their_bytes),
 		BOTH(bytes_may_be_any),
 		BOTH(a_condition_that_is_not_met_leaves_nothing),
+		BOTH(what_was_read_can_be_expected_to_be_there_still),
 		BOTH(one_that_fails_does_not_harm_its_neighbours),
 		BOTH(an_owner_is_deleted_from_all_tables),
 		BOTH(owners_are_listed_in_pages),

@@ -222,6 +222,19 @@ forget(const struct map *all, struct slice text)
 		drop_owner(container_of(node, struct memory_table, node), text);
 }
 
+static bool
+is_same(const struct memory_owner *owner, const struct op *op)
+{
+	size_t at = owner == NULL ? 0 : lower_bound(owner, op->key);
+	const struct memory_row *row;
+
+	if (owner == NULL || !has_key_at(owner, at, op->key))
+		return op->value.p == NULL;
+	row = &owner->rows[at];
+	return op->value.p != NULL &&
+	       slice_is(slice_make(row->bytes + row->key_len, row->value_len), op->value);
+}
+
 int
 memory_check(struct memory_table *const *tables, const struct store_txn *txn)
 {
@@ -230,6 +243,8 @@ memory_check(struct memory_table *const *tables, const struct store_txn *txn)
 			return -EEXIST;
 		if (op->kind == OP_PRESENT && find_owner(tables[op->table], txn->owner) == NULL)
 			return -ENOENT;
+		if (op->kind == OP_SAME && !is_same(find_owner(tables[op->table], txn->owner), op))
+			return -ESTALE;
 	}
 	return 0;
 }
@@ -244,6 +259,7 @@ memory_apply(struct memory_table *const *tables, const struct map *all, struct s
 		switch (op->kind) {
 		case OP_ABSENT:
 		case OP_PRESENT:
+		case OP_SAME:
 			break;
 		case OP_PUT:
 			put(table, txn->owner, op);

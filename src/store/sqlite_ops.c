@@ -42,6 +42,30 @@ check_condition(struct sqlite_conn *conn, const struct store_txn *txn, const str
 }
 
 static int
+check_same(struct sqlite_conn *conn, const struct store_txn *txn, const struct op *op)
+{
+	bool is_value = conn->tables->v[op->table].kind == STORE_VALUE;
+	sqlite3_stmt *stmt;
+	int r = sql_statement(conn, op->table, is_value ? ST_ALL : ST_KEY, &stmt);
+	bool is_same = op->value.p == NULL;
+	int code;
+
+	if (r < 0)
+		return r;
+	bind_text(stmt, 1, txn->owner);
+	bind_text(stmt, 2, op->key);
+	code = sqlite3_step(stmt);
+	if (code == SQLITE_ROW)
+		is_same = op->value.p != NULL &&
+			  slice_is(slice_make(sqlite3_column_blob(stmt, 1),
+					   (size_t)sqlite3_column_bytes(stmt, 1)),
+				  op->value);
+	(void)sqlite3_reset(stmt);
+	r = sqlite_error(conn->db, code);
+	return r == 0 && !is_same ? -ESTALE : r;
+}
+
+static int
 run_on_key(struct sqlite_conn *conn, const struct store_txn *txn, const struct op *op,
 	enum statement which)
 {
@@ -102,6 +126,8 @@ execute(struct sqlite_conn *conn, struct store_txn *txn, struct op *op, struct i
 	case OP_ABSENT:
 	case OP_PRESENT:
 		return check_condition(conn, txn, op);
+	case OP_SAME:
+		return check_same(conn, txn, op);
 	case OP_PUT:
 		return run_on_key(conn, txn, op, ST_PUT);
 	case OP_DELETE:

@@ -78,7 +78,7 @@ take(struct sqlite_store *s, struct group *group)
 static bool
 is_refusal(int error)
 {
-	return error == -EEXIST || error == -ENOENT || error == -EMSGSIZE;
+	return error == -EEXIST || error == -ENOENT || error == -ESTALE || error == -EMSGSIZE;
 }
 
 /* 0 also when the transaction was refused; its error says so. */

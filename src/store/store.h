@@ -236,6 +236,11 @@ struct store_txn *store_txn_create(struct store *store, struct slice owner);
 void store_txn_value_create(struct store_txn *txn, unsigned table, struct slice value);
 /* -ENOENT when there is no value. */
 void store_txn_value_require(struct store_txn *txn, unsigned table);
+/*
+ * -ESTALE unless this is what is stored under the key of a map (or as the value; key NO_SLICE): for
+ * who has read it and writes what follows from it. value p NULL: nothing is stored.
+ */
+void store_txn_expect(struct store_txn *txn, unsigned table, struct slice key, struct slice value);
 
 /* Writes happen in their order. Deleting what is not there is no error. */
 void store_txn_value_set(struct store_txn *txn, unsigned table, struct slice value);

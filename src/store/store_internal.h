@@ -38,6 +38,7 @@ enum { STORE_ID_GAP = 1 << 24 };
 enum op_kind {
 	OP_ABSENT,  /* condition: there is no value */
 	OP_PRESENT, /* condition: there is one */
+	OP_SAME,    /* condition: under the key there is just this; value p NULL: nothing */
 	OP_PUT,     /* value (key empty), set (value empty), map */
 	OP_DELETE,  /* one value or key */
 	OP_CLEAR,   /* set, map: all keys */

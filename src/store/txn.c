@@ -47,16 +47,16 @@ add(struct store_txn *txn, enum op_kind kind, unsigned table)
 	return op;
 }
 
-static void
+static struct op *
 add_condition(struct store_txn *txn, enum op_kind kind, unsigned table)
 {
 	struct op *op = new_op(txn, kind, table);
 
-	assert(txn->request.store->tables[table].kind == STORE_VALUE);
 	op->next = txn->first;
 	if (txn->first == NULL)
 		txn->last = &op->next;
 	txn->first = op;
+	return op;
 }
 
 static void
@@ -79,14 +79,27 @@ add_key(struct store_txn *txn, enum op_kind kind, unsigned table, enum store_kin
 void
 store_txn_value_create(struct store_txn *txn, unsigned table, struct slice value)
 {
-	add_condition(txn, OP_ABSENT, table);
+	(void)add_condition(txn, OP_ABSENT, table);
 	store_txn_value_set(txn, table, value);
 }
 
 void
 store_txn_value_require(struct store_txn *txn, unsigned table)
 {
-	add_condition(txn, OP_PRESENT, table);
+	assert(txn->request.store->tables[table].kind == STORE_VALUE);
+	(void)add_condition(txn, OP_PRESENT, table);
+}
+
+void
+store_txn_expect(struct store_txn *txn, unsigned table, struct slice key, struct slice value)
+{
+	struct op *op = add_condition(txn, OP_SAME, table);
+	enum store_kind kind = txn->request.store->tables[table].kind;
+
+	assert(key.p == NULL ? kind == STORE_VALUE : kind == STORE_MAP);
+	(void)kind;
+	op->key = arena_copy(&txn->request.arena, key);
+	op->value = value.p == NULL ? NO_SLICE : arena_copy(&txn->request.arena, value);
 }
 
 void
