@@ -4,7 +4,8 @@
  * is on disk before <success/>, since a token that was used, or invalidated, must not be good for
  * what it was before.
  *
- * There is no early data of TLS, so tokens are not counted: nobody can replay a connection.
+ * A client may count the uses of its token. A use that is counted is stored, and an equal or lower
+ * one is refused from then on, which is what makes it safe in early data of TLS.
  */
 #include "server/account_internal.h"
 #include "server/login_internal.h"
@@ -16,6 +17,7 @@
 #include "io/tls.h"
 #include "xml/writer.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #define NS_FAST "urn:xmpp:fast:0"
@@ -94,6 +96,11 @@ login_ask_fast(struct login *login, const struct xml_token *element)
 	}
 	asked->uses_token = fast != NULL;
 	asked->invalidates = fast != NULL && is_true(xml_attribute(fast, NAME_INVALIDATE));
+	if (fast != NULL && xml_attribute(fast, NAME_COUNT).p != NULL) {
+		asked->has_count = true;
+		/* 0 and what is no number are more than nothing, so they fit nowhere. */
+		(void)slice_to_uint(xml_attribute(fast, NAME_COUNT), UINT64_MAX, &asked->count);
+	}
 	asked->wants_token = request == NULL ? HT_KINDS
 					     : ht_find(xml_attribute(request, NAME_MECHANISM));
 }
@@ -151,10 +158,22 @@ check(struct login *login)
 		token = &asked->tokens.current;
 	if ((binding.len == 0 && asked->kind != HT_NONE) || !fits(asked, token, binding))
 		login_refuse(login, SASL_NOT_AUTHORIZED, NULL);
+	else if (asked->has_count && asked->count <= token->count)
+		login_refuse(
+			login, SASL_NOT_AUTHORIZED, "This use of the token was counted before");
 	else if (token->until_s <= now_s(login))
 		login_refuse(login, SASL_CREDENTIALS_EXPIRED, "This token is too old");
 	else
 		use(login, token, binding);
+}
+
+static void
+read_row(struct login *login, struct slice row)
+{
+	struct sasl2 *asked = login->sasl2;
+
+	asked->row = arena_copy(&login->arena, row);
+	tokens_read(asked->row, &asked->tokens);
 }
 
 static void
@@ -171,8 +190,7 @@ got_row(struct store_request *request)
 	}
 	result = store_result(store_batch_of(request), 0);
 	if (result->count > 0)
-		tokens_read(
-			arena_copy(&login->arena, result->rows[0].value), &login->sasl2->tokens);
+		read_row(login, result->rows[0].value);
 	check(login);
 }
 
@@ -226,7 +244,10 @@ settled(struct account *acct, int error, void *arg)
 
 	if (login == NULL)
 		return;
-	if (error < 0)
+	if (error == -ESTALE)
+		login_refuse_user(login, SASL_TEMPORARY_AUTH_FAILURE,
+			"This token was used or changed by somebody else meanwhile");
+	else if (error < 0)
 		login_refuse_user(
 			login, SASL_TEMPORARY_AUTH_FAILURE, "Tokens cannot be stored now");
 	else
@@ -243,7 +264,9 @@ make_token(struct login *login)
 	random_token(halves[1]);
 	asked->secret = arena_printf(&login->arena, "%s%s", halves[0], halves[1]);
 	asked->until_s = now_s(login) + login->shard->server->core->auth->token_lifetime_ms / 1000;
-	asked->tokens.fresh = (struct token){ asked->secret, asked->wants_token, asked->until_s };
+	asked->tokens.fresh = (struct token){
+		.secret = asked->secret, .kind = asked->wants_token, .until_s = asked->until_s
+	};
 	if (asked->software.len > 0)
 		asked->tokens.software = asked->software;
 	if (asked->device.len > 0)
@@ -255,8 +278,11 @@ static void
 change(struct login *login)
 {
 	struct sasl2 *asked = login->sasl2;
+	bool is_fresh = asked->used == &asked->tokens.fresh;
 
-	if (asked->used == &asked->tokens.fresh) {
+	if (asked->has_count && asked->used != NULL)
+		(is_fresh ? &asked->tokens.fresh : &asked->tokens.current)->count = asked->count;
+	if (is_fresh) {
 		asked->tokens.current = asked->tokens.fresh;
 		asked->tokens.fresh = (struct token){ 0 };
 	}
@@ -273,6 +299,8 @@ commit(struct login *login, struct account *acct, struct store_txn *txn, struct 
 	struct sasl2 *asked = login->sasl2;
 	struct buffer row;
 
+	/* Nobody used, revoked or cleared it meanwhile. */
+	store_txn_expect(txn, table, asked->agent, asked->row);
 	change(login);
 	buffer_init(&row, ROW_MOST);
 	tokens_write(&asked->tokens, &row);
@@ -323,8 +351,7 @@ take_row(struct login *login, const struct store_result *rows)
 {
 	for (size_t i = 0; login->sasl2->used == NULL && i < rows->count; i++) {
 		if (slice_is(rows->rows[i].key, login->sasl2->agent))
-			tokens_read(arena_copy(&login->arena, rows->rows[i].value),
-				&login->sasl2->tokens);
+			read_row(login, rows->rows[i].value);
 	}
 }
 
@@ -373,7 +400,8 @@ login_settle_tokens(struct login *login, struct account *acct)
 		account_fetch(acct, batch, got_all, work_begin(login));
 		return true;
 	}
-	if (asked->used == NULL || (asked->used != &asked->tokens.fresh && !asked->invalidates))
+	if (asked->used == NULL ||
+		(asked->used != &asked->tokens.fresh && !asked->invalidates && !asked->has_count))
 		return false;
 	commit(login, acct, txn_begin(acct), work_begin(login));
 	return true;

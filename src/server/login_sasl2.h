@@ -23,11 +23,13 @@ struct sasl2 {
 	struct slice software, device;
 
 	/* XEP-0484. */
-	bool uses_token, invalidates;
+	bool uses_token, invalidates, has_count;
+	uint64_t count;           /* which use of its token that is, as the client counts */
 	enum ht_kind wants_token; /* HT_KINDS: it does not */
 	enum ht_kind kind;        /* of the token that it uses */
 	struct slice proof;
-	struct client_tokens tokens; /* of this client */
+	struct slice row;            /* of this client, as it was read; p NULL: there is none */
+	struct client_tokens tokens; /* what it says */
 	const struct token *used;    /* of these, the one that it knows; or NULL */
 	struct slice secret;         /* of a new one that it is told; p NULL: none */
 	int64_t until_s;

@@ -1,4 +1,7 @@
-/* A line each: "current HT-SHA-256-NONE 1790000000 secret", "software Balcony". */
+/*
+ * A line each: "current HT-SHA-256-NONE 1790000000 secret", "software Balcony". Behind a secret
+ * there may be the count of its last use.
+ */
 #include "server/tokens.h"
 
 static void
@@ -6,12 +9,18 @@ read_token(struct slice text, struct token *out)
 {
 	size_t name = slice_find(text, ' '), until;
 	struct slice rest = slice_from(text, name < text.len ? name + 1 : name), secret;
-	uint64_t seconds;
+	uint64_t seconds, count = 0;
+	size_t end;
 
 	until = slice_find(rest, ' ');
 	secret = slice_from(rest, until < rest.len ? until + 1 : until);
 	if (slice_to_uint(slice_make(rest.p, until), INT32_MAX * UINT64_C(4), &seconds) < 0)
 		return;
+	end = slice_find(secret, ' ');
+	if (end < secret.len && slice_to_uint(slice_from(secret, end + 1), UINT64_MAX, &count) < 0)
+		return;
+	secret = slice_make(secret.p, end);
+	out->count = count;
 	out->kind = ht_find(slice_make(text.p, name));
 	out->until_s = (int64_t)seconds;
 	out->secret = out->kind == HT_KINDS || secret.len == 0 ? NO_SLICE : secret;
@@ -49,9 +58,13 @@ tokens_read(struct slice text, struct client_tokens *out)
 static void
 write_token(struct buffer *out, const char *slot, const struct token *token)
 {
-	if (token->secret.p != NULL)
-		(void)buffer_printf(out, "%s %s %lld %.*s\n", slot, ht_name(token->kind),
-			(long long)token->until_s, SLICE_ARG(token->secret));
+	if (token->secret.p == NULL)
+		return;
+	(void)buffer_printf(out, "%s %s %lld %.*s", slot, ht_name(token->kind),
+		(long long)token->until_s, SLICE_ARG(token->secret));
+	if (token->count > 0)
+		(void)buffer_printf(out, " %llu", (unsigned long long)token->count);
+	(void)buffer_text(out, "\n");
 }
 
 /* A client's own words, on one line. */

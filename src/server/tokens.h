@@ -14,6 +14,7 @@ struct token {
 	struct slice secret; /* p NULL: there is none */
 	enum ht_kind kind;   /* the only mechanism that it is for */
 	int64_t until_s;     /* of the wall clock */
+	uint64_t count;      /* of the last use that was counted; 0: none was */
 };
 
 struct client_tokens {

@@ -12,7 +12,7 @@ what_is_written_is_read(void **state)
 {
 	struct client_tokens in = {
 		.current = { SLICE("one"), HT_EXPR, 1790000000 },
-		.fresh = { SLICE("two"), HT_NONE, 1890000000 },
+		.fresh = { SLICE("two"), HT_NONE, 1890000000, 17 },
 		.software = SLICE("Bal\ncony"),
 		.device = SLICE("phone of\tJuliet"),
 	}, out;
@@ -26,6 +26,8 @@ what_is_written_is_read(void **state)
 	assert_int_equal(out.current.kind, HT_EXPR);
 	assert_int_equal(out.current.until_s, 1790000000);
 	assert_true(slice_is_text(out.fresh.secret, "two"));
+	assert_int_equal(out.current.count, 0);
+	assert_int_equal(out.fresh.count, 17);
 	assert_true(slice_is_text(out.software, "Bal cony"));
 	assert_true(slice_is_text(out.device, "phone of Juliet"));
 	assert_int_equal(tokens_until(&out), 1890000000);
@@ -38,7 +40,8 @@ what_makes_no_sense_is_left_out(void **state)
 	static const char *const wrong[] = { "", "\n\n", "current", "current ",
 		"current HT-SHA-256-NONE", "current HT-SHA-256-NONE 1",
 		"current HT-SHA-256-NONE 1 ", "current HT-MD5 1 secret",
-		"current HT-SHA-256-NONE x secret", "currant HT-SHA-256-NONE 1 secret" };
+		"current HT-SHA-256-NONE x secret", "current HT-SHA-256-NONE 1 secret ",
+		"current HT-SHA-256-NONE 1 secret x", "currant HT-SHA-256-NONE 1 secret" };
 	struct client_tokens out;
 
 	(void)state;

@@ -127,13 +127,57 @@ def _(server):
     assert refusal(server, token) is None
 
 
-@suite.check("tokens survive the server")
+def counted(number):
+    return {"fast": f" count='{number}'"}
+
+
+@suite.check("a use that is counted cannot be repeated, nor one before it")
+def _(server):
+    token = get_token(server)
+    for number, condition in ((1, None), (1, "not-authorized"), (7, None), (6, "not-authorized"),
+                              (0, "not-authorized"), (-8, "not-authorized"),
+                              ("nine", "not-authorized"), (1 << 64, "not-authorized"), (8, None)):
+        heard = refusal(server, token, **counted(number))
+        assert heard == condition, f"count {number}: {heard}"
+    assert refusal(server, token) is None, "who does not count need not"
+    with QuickClient(server) as client:
+        client.by_token("juliet", token, inside=request("HT-SHA-256-EXPR"), **counted(9))
+        fresh = client.token
+    assert refusal(server, fresh, **counted(1)) is None
+    assert refusal(server, fresh, **counted(1)) == "not-authorized"
+
+
+@suite.check("of uses with the same count that come at once one is let in")
+def _(server):
+    token = get_token(server)
+    for number in range(1, 11):
+        clients = [QuickClient(server) for _ in range(4)]
+        for client in clients:
+            client.start("juliet")
+        for client in clients:
+            client.send_token("juliet", token, fast=f" count='{number}'")
+        heard = []
+        for client in clients:
+            try:
+                client.outcome()
+                heard.append("success")
+            except AuthFailed as failed:
+                heard.append(failed.condition)
+            client.close()
+        assert heard.count("success") == 1, heard
+        assert set(heard) <= {"success", "not-authorized", "temporary-auth-failure"}, heard
+
+
+@suite.check("tokens survive the server, and how often they were used")
 def _(_server):
     with tempfile.TemporaryDirectory(prefix="kith-test-") as directory:
         with make_server(users={"juliet": "r0m30"}, directory=directory) as server:
             token = get_token(server)
+            assert refusal(server, token, **counted(5)) is None
+            server.kill()
         with make_server(directory=directory) as server:
-            assert refusal(server, token) is None
+            assert refusal(server, token, **counted(5)) == "not-authorized"
+            assert refusal(server, token, **counted(6)) is None
 
 
 @suite.check("a token ends, and a newer one is given out before")
