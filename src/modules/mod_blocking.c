@@ -107,6 +107,26 @@ get_list(struct iq *iq)
 	iq_result(iq, &blocklist_payload, &answer);
 }
 
+/* It knows the list still when it comes back with its server. */
+static void
+keep_interest(struct buffer *wishes, struct session *s)
+{
+	const struct blocking_session *state = session_state(s, &mod_blocking);
+
+	if (state->interested)
+		(void)buffer_text(wishes, "<blocklist xmlns='" NS_BLOCKING "'/>");
+}
+
+static void
+take_interest(struct buffer *answer, struct session *s, const struct inline_wish *wish)
+{
+	struct blocking_session *state = session_state(s, &mod_blocking);
+
+	(void)answer;
+	if (wish->ns == NS_ID_BLOCKING && slice_is_text(wish->name, blocklist_payload.name))
+		state->interested = true;
+}
+
 /* Presence is hidden while the address still may get any. */
 static void
 block_saved(struct iq *iq)
@@ -436,4 +456,6 @@ const struct module mod_blocking = {
 	.on.out_policy = refuse_outbound,
 	.on.egress = screen_kept,
 	.on.contact_policy = part_contacts,
+	.on.session_kept = keep_interest,
+	.on.inline_wish = take_interest,
 };

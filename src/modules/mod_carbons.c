@@ -109,6 +109,15 @@ enable_inline(struct buffer *answer, struct session *s, const struct inline_wish
 }
 
 static void
+keep_wish(struct buffer *wishes, struct session *s)
+{
+	const struct carbons_session *session = session_state(s, &mod_carbons);
+
+	if (session->wants)
+		(void)buffer_text(wishes, "<enable xmlns='" NS_CARBONS "'/>");
+}
+
+static void
 offer_inline(struct buffer *features, const struct host *host)
 {
 	(void)host;
@@ -348,4 +357,5 @@ const struct module mod_carbons = {
 	.on.account_gone = end,
 	.on.inline_features = offer_inline,
 	.on.inline_wish = enable_inline,
+	.on.session_kept = keep_wish,
 };

@@ -10,6 +10,7 @@
 #include "server/login.h"
 #include "server/login_internal.h"
 #include "server/pressure.h"
+#include "server/revival.h"
 #include "server/route.h"
 #include "server/route_internal.h"
 #include "server/server_internal.h"
@@ -64,7 +65,10 @@ account_destroy(struct account *acct)
 {
 	struct shard *shard = acct->shard;
 	struct letter *letter;
+	struct session *s;
 
+	LIST_EACH (s, &acct->sessions, struct session, link)
+		session_destroy(s); /* at the end of the server */
 	hook_account_gone(&shard->server->pipeline, acct);
 	timer_stop(shard->loop, &acct->idle);
 	pressure_let_go(shard, &acct->holding);
@@ -221,6 +225,7 @@ account_load(struct shard *shard, struct host *host, const struct jid *jid)
 	(void)store_read_value(acct->load->batch, shard->server->tables[CORE_CREDENTIALS]);
 	account_read_table(acct, STORE_VALUE, shard->server->tables[CORE_DISABLED], got_disabled);
 	hook_account_loading(&shard->server->pipeline, acct);
+	revival_read(acct);
 	acct->pending++;
 	store_fetch(acct->load->batch, shard->number, loaded, acct);
 	return acct;

@@ -3,6 +3,7 @@
  * meanwhile or not.
  */
 #include "server/account_internal.h"
+#include "server/account_joint.h"
 #include "server/server_internal.h"
 
 #include <stdlib.h>
@@ -92,6 +93,7 @@ commit(struct account *acct, struct store_txn *txn, bool pauses,
 {
 	struct errand *errand;
 
+	account_joint_send(acct);
 	acct->pauses += pauses;
 	errand = errand_create(acct, pauses, arg);
 	errand->committed = done;
@@ -125,6 +127,7 @@ account_fetch(struct account *acct, struct store_batch *batch,
 {
 	struct errand *errand;
 
+	account_joint_send(acct);
 	acct->pauses++;
 	errand = errand_create(acct, true, arg);
 	errand->fetched = done;

@@ -12,6 +12,7 @@
 
 struct holding;
 struct iq;
+struct joint;
 struct load;
 struct letter;
 struct login;
@@ -50,6 +51,7 @@ struct account {
 	struct scram_keys *keys; /* of the last sign-in, or NULL; see credentials.h */
 	struct list letters;     // letter.link: what waits
 	size_t letter_bytes;
+	struct joint *joint;          /* what goes to the disk at the end of the turn; or NULL */
 	struct holding *holding;      /* whom it holds back while too much waits */
 	struct list logins;           // login.account_link: wait for the account to bind
 	struct list waiters;          // account_waiter.link

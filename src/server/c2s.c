@@ -7,6 +7,7 @@
 #include "server/certificates.h"
 #include "server/login.h"
 #include "server/login_internal.h"
+#include "server/revival.h"
 #include "server/server_internal.h"
 #include "server/session_internal.h"
 #include "server/tidy.h"
@@ -188,8 +189,10 @@ c2s_start(struct server *server, struct config_error *error)
 	const struct c2s_config *conf = server->core->c2s;
 	int r = 0;
 
-	for (unsigned i = 0; i < server->shard_count; i++)
+	for (unsigned i = 0; i < server->shard_count; i++) {
 		tidy_start(server->shards[i]);
+		revival_begin(server->shards[i]);
+	}
 	server->port = (uint16_t)conf->port;
 	server->tls_port = (uint16_t)conf->tls_port;
 	if (!conf->require_tls)
@@ -226,6 +229,7 @@ c2s_stop(struct shard *shard)
 	size_t at = 0;
 
 	tidy_stop(shard);
+	revival_stop(shard);
 	close_listeners(shard);
 	LIST_EACH (login, &shard->logins, struct login, link)
 		login_end(login, STREAM_SYSTEM_SHUTDOWN, NULL);

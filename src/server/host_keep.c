@@ -5,13 +5,13 @@
  */
 #include "server/host_keep.h"
 
+#include "server/early_read.h"
 #include "server/server_internal.h"
 #include "server/visit.h"
 
-#include <semaphore.h>
 #include <stdlib.h>
 
-enum { OWNERS_PAGE = 1000, KEPT_BLOCK = 512, KEPT_BYTES = STORE_MAX_BLOB };
+enum { KEPT_BLOCK = 512, KEPT_BYTES = STORE_MAX_BLOB };
 
 /* One thing of one domain, on one shard. */
 struct kept_value {
@@ -287,38 +287,6 @@ host_keep_jids(struct shard *shard, const struct host *host, const struct module
 
 /* ---- The beginning ---- */
 
-/* The thread that starts the server waits for each answer: nothing else is to be done yet. */
-struct loading {
-	struct server *server;
-	struct store_memory *memory;
-	sem_t arrived;
-	struct store_request *request;
-};
-
-void
-host_keep_arrived(struct store_request *request)
-{
-	struct loading *loading = request->arg;
-
-	loading->request = request;
-	(void)sem_post(&loading->arrived);
-}
-
-/* A store that is held works when it is told to. */
-static struct store_batch *
-fetch(struct loading *loading, struct store_batch *batch)
-{
-	store_fetch(batch, loading->server->shard_count, NULL, loading);
-	while (sem_trywait(&loading->arrived) != 0) {
-		if (loading->memory != NULL && store_memory_step(loading->memory, 0))
-			continue;
-		while (sem_wait(&loading->arrived) != 0)
-			;
-		break;
-	}
-	return store_batch_of(loading->request);
-}
-
 static void
 load_value(struct server *server, struct slice domain, const struct store_row *row)
 {
@@ -334,42 +302,28 @@ load_value(struct server *server, struct slice domain, const struct store_row *r
 	arena_finish(&arena);
 }
 
+/* Of one domain. */
+struct loading {
+	struct server *server;
+	struct store_memory *memory;
+};
+
 static int
-load_host(struct loading *loading, struct slice domain)
+load_host(struct slice domain, void *arg)
 {
+	const struct loading *loading = arg;
 	struct server *server = loading->server;
 	struct store_batch *batch = store_batch_create(server->store, domain);
 	const struct store_result *found;
+	struct store_request *request;
 	int r;
 
 	(void)store_read_map(batch, server->tables[CORE_KEPT]);
-	found = store_result(fetch(loading, batch), 0);
+	request = early_read(server, loading->memory, batch);
+	found = store_result(store_batch_of(request), 0);
 	for (size_t i = 0; i < found->count; i++)
 		load_value(server, domain, &found->rows[i]);
-	r = loading->request->error;
-	store_request_finish(loading->request);
-	return r;
-}
-
-/* One page of domains; whether there are more, in last_out the last of these. */
-static int
-load_page(struct loading *loading, struct slice *last, struct arena *arena, bool *more_out)
-{
-	struct server *server = loading->server;
-	struct store_batch *batch = store_batch_create(server->store, NO_SLICE);
-	struct store_request *request;
-	const struct store_result *page;
-	int r;
-
-	(void)store_read_owners(batch, server->tables[CORE_KEPT], *last, OWNERS_PAGE);
-	page = store_result(fetch(loading, batch), 0);
-	request = loading->request;
 	r = request->error;
-	*more_out = page->more;
-	for (size_t i = 0; r == 0 && i < page->count; i++) {
-		*last = arena_copy(arena, page->rows[i].key);
-		r = load_host(loading, *last);
-	}
 	store_request_finish(request);
 	return r;
 }
@@ -378,17 +332,8 @@ int
 host_keep_load(struct server *server, struct store_memory *memory, struct config_error *error)
 {
 	struct loading loading = { .server = server, .memory = memory };
-	struct slice last = NO_SLICE;
-	struct arena arena;
-	bool more = true;
-	int r = 0;
+	int r = early_read_owners(server, memory, server->tables[CORE_KEPT], load_host, &loading);
 
-	arena_init(&arena, 0);
-	(void)sem_init(&loading.arrived, 0, 0);
-	while (r == 0 && more)
-		r = load_page(&loading, &last, &arena, &more);
-	(void)sem_destroy(&loading.arrived);
-	arena_finish(&arena);
 	if (r < 0)
 		(void)snprintf(error->text, sizeof(error->text),
 			"what the hosts keep cannot be read from the database (%s); look at the "

@@ -61,9 +61,6 @@ void host_keep_settle(struct server *server);
  */
 int host_keep_load(struct server *server, struct store_memory *memory, struct config_error *error);
 
-/* Takes a completed request of host_keep_load; any thread. */
-void host_keep_arrived(struct store_request *request);
-
 /* At the end of a shard. */
 void host_keep_finish(struct shard *shard);
 

@@ -72,6 +72,7 @@ create_empty(const struct stanza *st, const struct jid *recipients, size_t count
 
 	copy->kind = st->kind;
 	copy->type = st->type;
+	copy->insists = st->insists;
 	copy->id = pack(&at, st->id);
 	copy->lang = pack(&at, st->lang);
 	copy->from = st->from;

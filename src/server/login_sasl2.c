@@ -10,6 +10,7 @@
 #include "server/server_internal.h"
 #include "server/session_away.h"
 #include "server/session_internal.h"
+#include "server/session_record.h"
 #include "server/sm.h"
 
 #include "base/random.h"
@@ -224,6 +225,7 @@ write_bound(struct login *login, struct session *s)
 	hook_inline_bound(&s->account->shard->server->pipeline, out, s);
 	for (size_t i = 0; i < asked->wanted_count; i++)
 		grant(s, &asked->wanted[i], out);
+	session_record(s);
 	(void)buffer_text(out, "</bound>");
 	stream_end_success2(out);
 	login_write_features(login, s);

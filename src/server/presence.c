@@ -64,9 +64,11 @@ absence_of(const struct session *s)
 
 /* RFC 6121 4.2.2: probe those we see; we get the presence of our own other sessions, too. */
 static void
-start_presence(struct session *s)
+ask_for_presence(struct session *s, bool insists)
 {
-	struct stanza probe = { .kind = STANZA_PRESENCE, .type = TYPE_PROBE, .from = s->jid };
+	struct stanza probe = {
+		.kind = STANZA_PRESENCE, .type = TYPE_PROBE, .insists = insists, .from = s->jid
+	};
 	struct session *other;
 
 	tell_contacts(s->account, &probe, WHOM_WE_SEE);
@@ -78,6 +80,12 @@ start_presence(struct session *s)
 			(void)session_deliver(s, &st);
 		}
 	}
+}
+
+static void
+start_presence(struct session *s)
+{
+	ask_for_presence(s, false);
 	subscription_offer_requests(s);
 	hook_session_available(&s->account->shard->server->pipeline, s);
 }
@@ -390,6 +398,13 @@ presence_receive(struct account *acct, struct stanza *st)
 	default:
 		deliver_presence(acct, st);
 	}
+}
+
+void
+presence_renew(struct session *s)
+{
+	if (s->is_available)
+		ask_for_presence(s, true);
 }
 
 void

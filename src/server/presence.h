@@ -24,6 +24,12 @@ void presence_receive(struct account *acct, struct stanza *st);
 void presence_hide(struct account *acct, const struct jid *pattern);
 void presence_show(struct account *acct, const struct jid *pattern);
 
+/*
+ * The server began anew while the session was there, and nobody told its client who came and went
+ * meanwhile: it gets the presence of all whom it sees.
+ */
+void presence_renew(struct session *s);
+
 /* A session is gone: those who saw it available are told that it is not any more. */
 void presence_end(struct session *s);
 

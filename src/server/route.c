@@ -4,6 +4,7 @@
 #include "server/account_internal.h"
 #include "server/iq_internal.h"
 #include "server/letter.h"
+#include "server/revival.h"
 #include "server/route_internal.h"
 #include "server/subscription_run.h"
 #include "server/trace.h"
@@ -134,16 +135,38 @@ route(struct shard *shard, struct stanza *st)
 }
 /* NOLINTEND(misc-no-recursion) */
 
+/* Nobody is there, which can be said without asking the account. */
+static void
+say_nobody_is_there(struct shard *shard, const struct stanza *probe, const struct jid *whom)
+{
+	struct stanza gone = {
+		.kind = STANZA_PRESENCE,
+		.type = TYPE_UNAVAILABLE,
+		.from = jid_to_bare(whom),
+		.to = probe->from,
+	};
+
+	route(shard, &gone);
+}
+
 /* One local recipient of a broadcast. */
 static void
 hand_over_copy(struct shard *shard, struct stanza *st, const struct jid *to)
 {
 	struct account *acct = account_find(shard, jid_bare(to));
+	struct host *host = server_host(shard->server, jid_domain(to));
 
-	if (acct == NULL)
-		return; /* nobody is signed in, and presence is kept for nobody */
+	if (acct == NULL && host != NULL && revival_awaits(shard, jid_bare(to)))
+		acct = account_load(shard, host, to);
+	if (acct == NULL) {
+		/* Nobody is signed in, and presence is kept for nobody. */
+		if (st->type == TYPE_PROBE && st->insists)
+			say_nobody_is_there(shard, st, to);
+		return;
+	}
 	/* That nobody is available is no news to who just came: silence says so, too. */
-	if (st->type == TYPE_PROBE && !account_is_available(acct))
+	if (st->type == TYPE_PROBE && !st->insists && account_is_ready(acct) &&
+		!account_is_available(acct))
 		return;
 	st->to = *to;
 	if (account_is_ready(acct))

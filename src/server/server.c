@@ -8,14 +8,17 @@
 #include "server/command_internal.h"
 #include "server/control.h"
 #include "server/credentials.h"
+#include "server/early_read.h"
 #include "server/farewell.h"
 #include "server/host_keep.h"
 #include "server/iq_internal.h"
+#include "server/revival.h"
 #include "server/roster.h"
 #include "server/scrape.h"
 #include "server/secret.h"
 #include "server/server_internal.h"
 #include "server/session_internal.h"
+#include "server/session_record.h"
 #include "server/transfer_internal.h"
 
 #include <assert.h>
@@ -33,6 +36,9 @@ static const struct store_table core_tables[CORE_TABLES] = {
 	[CORE_FAREWELL] = { "core.farewell", STORE_VALUE, 1 },
 	[CORE_TOKENS] = { "core.tokens", STORE_MAP, 1 },
 	[CORE_KEPT] = { "core.kept", STORE_MAP, 1 },
+	[CORE_SESSIONS] = { "core.sessions", STORE_MAP, 1 },
+	[CORE_COUNTS] = { "core.counts", STORE_MAP, 1 },
+	[CORE_OUTBOX] = { "core.outbox", STORE_LOG, 1 },
 };
 
 const char *
@@ -171,7 +177,7 @@ post_request(void *arg, unsigned target, struct store_request *request)
 
 	_Static_assert(sizeof(*answer) <= sizeof(request->mailbox), "an answer fits");
 	if (target == server->shard_count) {
-		host_keep_arrived(request);
+		early_read_arrived(request);
 		return;
 	}
 	answer->task.run = take_answer;
@@ -356,6 +362,7 @@ server_create(
 	lay_out_modules(server, setup->modules, &account_size, &session_size);
 	host_keep_settle(server);
 	server->roster_item = codec_add(server->codec, &roster_item_payload);
+	server->session_record = codec_add(server->codec, &session_record_payload);
 	make_pipeline(server, setup);
 	r = modules_add_routes(server, error);
 	if (r == 0)
@@ -375,6 +382,8 @@ server_create(
 		r = open_store(server, setup, error);
 	if (r == 0)
 		r = host_keep_load(server, setup->memory, error);
+	if (r == 0)
+		r = revival_load(server, setup->memory, error);
 	if (r == 0)
 		r = secret_load(setup->directory, server->fake_salt_secret,
 			sizeof(server->fake_salt_secret), error);

@@ -33,6 +33,9 @@ enum core_table {
 	CORE_FAREWELL,
 	CORE_TOKENS,
 	CORE_KEPT,
+	CORE_SESSIONS, /* these three: session_record.c, sm_store.c */
+	CORE_COUNTS,
+	CORE_OUTBOX,
 	CORE_TABLES
 };
 
@@ -89,7 +92,8 @@ struct server {
 	const struct core_config *core; /* the core's sections of config */
 	struct names *names;
 	struct codec *codec;
-	const struct codec_type *roster_item; /* as it is stored */
+	const struct codec_type *roster_item;    /* as it is stored */
+	const struct codec_type *session_record; /* likewise */
 	struct module_slot *modules;
 	uint8_t module_places[MODULE_PLACES]; /* see server_module */
 	size_t module_count;
@@ -165,6 +169,11 @@ struct shard {
 	uint64_t *metrics;        /* CORE_METRICS, then the modules' */
 	struct timer others_wait; /* while sessions wait for the store or another shard */
 	struct timer stop;        /* an admin's, of the whole server */
+	struct map returning;     // of revival.c: accounts whose sessions are on the disk
+	struct list to_revive;    /* those that nobody has asked for */
+	struct timer revive;      /* of them */
+	struct list spending;     // sm.idle: have rows that are not needed any more
+	struct timer spend;       /* takes them out */
 	struct timer tidy;        /* gives memory back after a storm */
 	size_t most_conns;        /* since it was last given back */
 	size_t free_bytes;        /* that the allocator had then, at least */

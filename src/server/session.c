@@ -4,7 +4,6 @@
  */
 #include "server/session_internal.h"
 
-#include "base/random.h"
 #include "proto/stream.h"
 #include "server/account_internal.h"
 #include "server/iq_internal.h"
@@ -12,6 +11,7 @@
 #include "server/pressure.h"
 #include "server/route.h"
 #include "server/session_away.h"
+#include "server/session_record.h"
 #include "server/sm.h"
 #include "server/subscription_run.h"
 #include "server/trace.h"
@@ -108,13 +108,37 @@ session_lose(struct session *s, enum stream_condition condition)
 }
 
 void
+session_destroy(struct session *s)
+{
+	hook_session_gone(&s->account->shard->server->pipeline, s);
+	sm_destroy(&s->sm);
+	list_remove(&s->link);
+	session_free(s);
+}
+
+/* What it is goes to the disk, and then it is as if its client had lost the connection. */
+static void
+suspend(struct session *s)
+{
+	session_refuse_return(s);
+	pressure_forget(s);
+	session_record(s);
+	session_go_away(s);
+	sm_suspend(s->sm);
+	timer_stop(s->account->shard->loop, &s->timer);
+}
+
+void
 session_dismiss(struct session *s)
 {
 	const char *other = s->account->shard->server->core->c2s->see_other_host;
+	bool stays = sm_is_resumable(s->sm) && !s->is_overfull;
 
-	/* Presence is not broadcast: all who are here leave, too. */
-	s->is_available = false;
-	session_forget_directed(s);
+	if (!stays) {
+		/* Presence is not broadcast: all who are here leave, too. */
+		s->is_available = false;
+		session_forget_directed(s);
+	}
 	if (s->conn != NULL) {
 		stream_error_write(conn_output(s->conn),
 			other == NULL ? STREAM_SYSTEM_SHUTDOWN : STREAM_SEE_OTHER_HOST, NULL,
@@ -122,7 +146,10 @@ session_dismiss(struct session *s)
 		conn_write(s->conn, SLICE("</stream:stream>"));
 		conn_close(s->conn);
 	}
-	leave(s);
+	if (stays)
+		suspend(s);
+	else
+		leave(s);
 }
 
 static void
@@ -238,6 +265,8 @@ take_stanza(struct session *s, const struct xml_token *element)
 	else
 		session_refuse(s, &st, &verdict);
 	sm_taken(receipt);
+	if (st.kind != STANZA_MESSAGE)
+		session_record(s);
 	return TAKEN;
 }
 
@@ -347,56 +376,6 @@ session_continue(struct session *s)
 		conn_resume(s->conn);
 }
 
-static void ask_if_alive(struct timer *timer);
-
-static void
-watch_silence(struct session *s, uint64_t ms)
-{
-	s->timer.fire = ask_if_alive;
-	timer_start(s->account->shard->loop, &s->timer, ms);
-}
-
-/* False: it is about to end. */
-static bool
-send_ping(struct session *s)
-{
-	struct stanza ping = {
-		.kind = STANZA_IQ,
-		.type = TYPE_GET,
-		.from = s->account->jid,
-		.to = s->jid,
-		.content = SLICE("<ping xmlns='urn:xmpp:ping'/>"),
-	};
-	char id[TOKEN_CHARS + 1];
-
-	random_token(id);
-	ping.id = slice_of(id);
-	return session_deliver(s, &ping);
-}
-
-/* The timer runs for the longest silence; what was heard meanwhile only shortens the next one. */
-static void
-ask_if_alive(struct timer *timer)
-{
-	struct session *s = container_of(timer, struct session, timer);
-	struct shard *shard = s->account->shard;
-	const struct c2s_config *conf = shard->server->core->c2s;
-	uint64_t silence = loop_now_ms(shard->loop) - s->heard_ms;
-
-	if (s->holders != NULL || s->waits_for_others) {
-		s->heard_ms = loop_now_ms(shard->loop); /* it may well speak, but nobody listens */
-		watch_silence(s, conf->idle_ms);
-	} else if (s->pinged) {
-		session_lose(s, STREAM_CONNECTION_TIMEOUT);
-	} else if (silence < conf->idle_ms) {
-		watch_silence(s, conf->idle_ms - silence);
-	} else {
-		s->pinged = true;
-		if (send_ping(s))
-			watch_silence(s, conf->answer_ms);
-	}
-}
-
 void
 session_attach(struct session *s, struct conn *conn, const struct scanner *scanner)
 {
@@ -410,12 +389,11 @@ session_attach(struct session *s, struct conn *conn, const struct scanner *scann
 	s->pinged = false;
 	conn_set_handler(conn, &handler, s);
 	conn_set_limit(conn, conf->queue_bytes / 2, conf->queue_bytes + LIMIT_ON_ITS_WAY);
-	watch_silence(s, conf->idle_ms);
+	session_watch(s);
 }
 
 struct session *
-session_create(struct account *acct, struct slice resource, struct conn *conn,
-	const struct scanner *scanner)
+session_create_away(struct account *acct, struct slice resource)
 {
 	struct shard *shard = acct->shard;
 	struct session *s = slab_alloc(&shard->session_slab);
@@ -430,11 +408,21 @@ session_create(struct account *acct, struct slice resource, struct conn *conn,
 	s->jid.resource_len = (uint16_t)resource.len;
 	s->account = acct;
 	s->bound_ms = loop_now_ms(shard->loop);
+	s->bound_wall_ms = loop_wall_ms(shard->loop);
 	list_append(&shard->sessions, &s->all);
 	shard->session_count++;
 	account_add_session(acct, s);
+	return s;
+}
+
+struct session *
+session_create(struct account *acct, struct slice resource, struct conn *conn,
+	const struct scanner *scanner)
+{
+	struct session *s = session_create_away(acct, resource);
+
 	session_attach(s, conn, scanner);
-	hook_session_bound(&shard->server->pipeline, s);
+	hook_session_bound(&acct->shard->server->pipeline, s);
 	return s;
 }
 

@@ -3,6 +3,7 @@
 
 #include "server/account_internal.h"
 #include "server/login_internal.h"
+#include "server/presence.h"
 #include "server/pressure.h"
 #include "server/server_internal.h"
 #include "server/session_internal.h"
@@ -25,6 +26,7 @@ session_go_away(struct session *s)
 	s->waits_for_others = false;
 	s->heard_ms = loop_now_ms(s->account->shard->loop);
 	pressure_release(s);
+	sm_go_away(s->sm);
 	s->timer.fire = wait_no_longer;
 	timer_start(s->account->shard->loop, &s->timer, sm_patience_ms(s->sm));
 }
@@ -60,6 +62,9 @@ come_back(struct session *s)
 	conn_resume(conn);
 	conn_feed(conn);
 	session_relieve(s);
+	if (s->is_revived && !s->ended)
+		presence_renew(s);
+	s->is_revived = false;
 }
 
 void
@@ -82,6 +87,7 @@ session_return(struct session *s, struct login *login)
 	}
 	if (s->conn != NULL)
 		session_lose(s, STREAM_CONFLICT);
+	sm_prepare_return(s->sm, login->handled);
 	session_settled(s);
 }
 

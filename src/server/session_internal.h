@@ -29,6 +29,8 @@ struct session {
 	struct jid jid;              /* the text is the session's own */
 	struct timer timer;          /* idle, then the wait for an answer */
 	uint64_t bound_ms, heard_ms; /* when it began, when the client last sent something */
+	int64_t bound_wall_ms;       /* the former as people see it */
+	uint64_t record_hash;        /* of what is stored, see session_record.h; 0: nothing */
 	char *agent; /* which of its installations the client is (XEP-0388, 2.3); NULL: not told */
 	struct slice lang;              /* of what says none itself; own memory, p NULL: not told */
 	struct kept_presence *presence; /* the last available one; NULL: none */
@@ -41,6 +43,7 @@ struct session {
 	bool wants_versions; /* with the roster's version (2.6.3) */
 	bool pinged;         /* asked whether it is there */
 	bool ended;
+	bool is_revived;                    /* it was there before the server was, and is away */
 	bool is_overfull;                   /* takes nothing any more and ends at once */
 	bool waits_for_itself;              /* its own output is full, so it is not read from */
 	bool waits_for_others;              /* the store has too much to write */
@@ -56,8 +59,17 @@ struct session {
 struct session *session_create(struct account *acct, struct slice resource, struct conn *conn,
 	const struct scanner *scanner);
 
+/* The same without a client, which is away; see session_revive. */
+struct session *session_create_away(struct account *acct, struct slice resource);
+
+/* The server ends, and what it has in memory. The account must not be used any more. */
+void session_destroy(struct session *s);
+
 /* The connection, on which a stream is open, is the session's from now on. */
 void session_attach(struct session *s, struct conn *conn, const struct scanner *scanner);
+
+/* From now on, with a connection: its client is not to be silent for too long. session_watch.c. */
+void session_watch(struct session *s);
 
 /* Its client is not there any more: the session ends, or waits for it if it can be resumed. */
 void session_lose(struct session *s, enum stream_condition condition);
@@ -72,7 +84,8 @@ void session_end_with(
 /* Output was taken by the client: lets go whom the session held back, if that is enough. */
 void session_relieve(struct session *s);
 
-/* The server stops: the client is told, or sent to another host. */
+/* The server stops: the client is told, or sent to another host. One that can be resumed stays, so
+ * that it is stored until the end. */
 void session_dismiss(struct session *s);
 
 /* The account's session of that resource; NULL for none and for an empty resource. */

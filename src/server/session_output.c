@@ -54,7 +54,7 @@ write_stanza(struct session *s, const struct stanza *st)
 	if (!has_taken)
 		out->len = before; /* its tags may have found room, but not what is between */
 	else if (s->sm != NULL)
-		sm_sent(s->sm, slice_make(out->data + before, out->len - before));
+		sm_sent(s->sm, st, slice_make(out->data + before, out->len - before));
 	if (s->conn == NULL)
 		buffer_finish(&queued);
 	return has_taken;

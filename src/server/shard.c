@@ -9,6 +9,7 @@
 #include "server/host_keep.h"
 #include "server/places.h"
 #include "server/quota.h"
+#include "server/revival.h"
 #include "server/scrape.h"
 #include "server/server_internal.h"
 #include "server/session_internal.h"
@@ -31,6 +32,9 @@ shard_create(struct server *server, unsigned number, size_t account_size, size_t
 	shard->started_ms = loop_now_ms(shard->loop);
 	map_init(&shard->accounts);
 	map_init(&shard->kept);
+	map_init(&shard->returning);
+	list_init(&shard->to_revive);
+	list_init(&shard->spending);
 	slab_init(&shard->account_slab, account_size);
 	slab_init(&shard->session_slab, session_size);
 	list_init(&shard->sessions);
@@ -54,13 +58,14 @@ shard_destroy(struct shard *shard)
 	struct map_node *node;
 	size_t at = 0;
 
-	commands_destroy(&shard->commands);
 	while ((node = map_next(&shard->accounts, &at)) != NULL) {
 		account_destroy(container_of(node, struct account, node));
 		at = 0;
 	}
 	map_finish(&shard->accounts);
+	commands_destroy(&shard->commands);
 	host_keep_finish(shard);
+	revival_finish(shard);
 	slab_finish(&shard->account_slab);
 	slab_finish(&shard->session_slab);
 	arena_finish(&shard->scratch);

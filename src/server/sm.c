@@ -1,71 +1,94 @@
 /* Two counters, the stanzas that were sent and not acknowledged, and those that wait for the disk.
  */
-#include "server/sm.h"
+#include "server/sm_internal.h"
 
-#include "base/random.h"
-#include "proto/delay.h"
 #include "server/account_internal.h"
 #include "server/pressure.h"
 #include "server/receipt.h"
-#include "server/route.h"
+#include "server/server_internal.h"
 #include "server/session_away.h"
 #include "server/session_internal.h"
-#include "server/trace.h"
+#include "server/session_record.h"
 
 #include <stdlib.h>
 
-/* A stanza as it was written; its bytes follow. */
-struct sent {
-	struct list link;
-	int64_t wall_ms;
-	uint32_t size;
-};
-
-struct sm {
-	struct session *session; /* NULL: it is over */
-	uint32_t received;       /* stanzas of the client */
-	uint32_t told;           /* how many of them we said are handled */
-	bool owes;               /* it asked, and was told of fewer than it had sent */
-	struct list waiting;     // receipt.link, in the order of their numbers
-	uint32_t sent, acked;    /* stanzas to the client */
-	struct list unacked;     // sent.link
-	size_t unacked_bytes;
-	bool asks;                /* and has no answer yet */
-	char id[TOKEN_CHARS + 1]; /* for who resumes it; empty: nobody can */
-	uint32_t patience_ms;
-};
-
-/* The sessions of an account that ended last: an id, and how many stanzas were handled. */
-enum { PAST_MOST = 8 };
-
-struct sm_past {
-	unsigned next;
-	struct {
-		char id[TOKEN_CHARS + 1];
-		uint32_t handled;
-	} v[PAST_MOST];
-};
-
 /* ---- What comes in ---- */
 
-/* Numbers wrap at 2^32, and so does this. */
-static uint32_t
-handled(const struct sm *sm)
+uint32_t
+sm_handled(const struct sm *sm)
 {
 	if (list_is_empty(&sm->waiting))
 		return sm->received;
 	return container_of(sm->waiting.next, struct receipt, link)->number - 1;
 }
 
+void
+sm_free_if_over(struct sm *sm)
+{
+	if (sm->session == NULL && list_is_empty(&sm->waiting) && !sm->is_storing &&
+		!sm->is_anchoring)
+		free(sm);
+}
+
+/* What may be said: of a session that outlives a crash only what is on disk. */
+static uint32_t
+sayable(const struct sm *sm)
+{
+	return sm_is_resumable(sm) ? sm->stored : sm_handled(sm);
+}
+
 static void
 acknowledge(struct sm *sm)
 {
+	sm->is_late = false;
 	if (sm->session->conn == NULL)
 		return; /* it is told when it comes back */
-	sm->told = handled(sm);
+	sm->told = sayable(sm);
 	sm->owes = sm->told != sm->received;
 	(void)buffer_printf(
 		conn_output(sm->session->conn), "<a xmlns='" NS_SM "' h='%u'/>", sm->told);
+}
+
+/* More is handled than was. */
+static void
+make_progress(struct sm *sm)
+{
+	bool is_away = sm->session->conn == NULL;
+
+	if (sm_is_resumable(sm) && (sm->owes || sm->is_late || is_away))
+		sm_store_counts(sm);
+	if (sm->owes && sayable(sm) != sm->told)
+		acknowledge(sm);
+	session_settled(sm->session);
+}
+
+void
+sm_counts_stored(struct sm *sm, bool are_stored)
+{
+	/* Better a count that a crash might take back than a client that waits for ever. */
+	if (!are_stored && sm->session->returning != NULL)
+		sm->stored = sm_handled(sm);
+	if (sm->is_late)
+		acknowledge(sm);
+	if (are_stored)
+		make_progress(sm);
+	else
+		session_settled(sm->session);
+}
+
+/*
+ * At once, and once more when more is handled. Only if nothing is missing but the count on the
+ * disk, the answer is better a moment late than twice.
+ */
+static void
+is_asked(struct sm *sm)
+{
+	if (sm_is_resumable(sm))
+		sm_store_counts(sm);
+	if (sm->is_storing && list_is_empty(&sm->waiting))
+		sm->is_late = true;
+	else
+		acknowledge(sm);
 }
 
 static void
@@ -75,13 +98,10 @@ receipt_done(struct receipt *receipt)
 
 	list_remove(&receipt->link);
 	free(receipt);
-	if (sm->session != NULL) {
-		if (sm->owes && handled(sm) != sm->told)
-			acknowledge(sm);
-		session_settled(sm->session);
-	} else if (list_is_empty(&sm->waiting)) {
-		free(sm);
-	}
+	if (sm->session != NULL)
+		make_progress(sm);
+	else
+		sm_free_if_over(sm);
 }
 
 struct receipt *
@@ -122,17 +142,33 @@ ask(struct sm *sm)
 	(void)buffer_append(conn_output(sm->session->conn), SLICE("<r xmlns='" NS_SM "'/>"));
 }
 
-void
-sm_sent(struct sm *sm, struct slice xml)
+struct sent *
+sent_create(struct slice xml, int64_t wall_ms)
 {
-	struct sent *sent = xmalloc(sizeof(*sent) + xml.len);
+	struct sent *sent = xmalloc(sizeof(*sent) + SENT_NUMBER + xml.len);
 
-	memcpy(sent + 1, xml.p, xml.len);
-	sent->size = (uint32_t)xml.len;
-	sent->wall_ms = loop_wall_ms(sm->session->account->shard->loop);
+	*sent = (struct sent){ .wall_ms = wall_ms, .size = (uint32_t)xml.len };
+	memcpy(sent->bytes + SENT_NUMBER, xml.p, xml.len);
+	return sent;
+}
+
+void
+sm_append(struct sm *sm, struct sent *sent)
+{
 	list_append(&sm->unacked, &sent->link);
-	sm->sent++;
-	sm->unacked_bytes += xml.len;
+	sm->unacked_bytes += sent->size;
+}
+
+void
+sm_sent(struct sm *sm, const struct stanza *st, struct slice xml)
+{
+	struct sent *sent = sent_create(xml, loop_wall_ms(sm->session->account->shard->loop));
+
+	sent->number = ++sm->sent;
+	sent->is_fresh = sm->is_torn;
+	sm_append(sm, sent);
+	if (sm_is_resumable(sm))
+		sm_store_sent(sm, sent, st);
 	ask(sm);
 }
 
@@ -142,18 +178,19 @@ sm_unacknowledged(const struct sm *sm)
 	return sm == NULL ? 0 : sm->unacked_bytes;
 }
 
-static struct sent *
-take_sent(struct sm *sm)
+void
+sm_drop_sent(struct sm *sm, struct sent *sent)
 {
-	struct sent *sent = container_of(list_pop(&sm->unacked), struct sent, link);
-
+	list_remove(&sent->link);
 	sm->unacked_bytes -= sent->size;
-	return sent;
+	free(sent);
 }
 
 bool
 sm_has_sent(const struct sm *sm, uint32_t handled)
 {
+	if (sm->is_torn)
+		return (int32_t)(handled - sm->acked) >= 0;
 	return handled - sm->acked <= sm->sent - sm->acked;
 }
 
@@ -168,8 +205,10 @@ sm_write_too_high(const struct sm *sm, uint32_t handled, char detail[SM_DETAIL])
 static void
 forget_acknowledged(struct sm *sm, uint32_t handled)
 {
-	for (; sm->acked != handled; sm->acked++)
-		free(take_sent(sm));
+	for (; sm->acked != handled; sm->acked++) {
+		sm_spend(sm, sm_first_sent(sm));
+		sm_drop_sent(sm, sm_first_sent(sm));
+	}
 }
 
 /* XEP-0198, 6: more than was sent is an error that ends the stream. */
@@ -225,6 +264,17 @@ read_patience_ms(const struct session *s, struct slice resume, struct slice max)
 	return (uint32_t)seconds * 1000;
 }
 
+struct sm *
+sm_create(struct session *s)
+{
+	struct sm *sm = xcalloc(1, sizeof(*sm));
+
+	sm->session = s;
+	list_init(&sm->waiting);
+	list_init(&sm->unacked);
+	return sm;
+}
+
 void
 sm_enable(struct session *s, struct slice resume, struct slice max, struct buffer *out)
 {
@@ -234,11 +284,7 @@ sm_enable(struct session *s, struct slice resume, struct slice max, struct buffe
 		sm_write_failed(out, "unexpected-request", NULL);
 		return;
 	}
-	sm = xcalloc(1, sizeof(*sm));
-	sm->session = s;
-	list_init(&sm->waiting);
-	list_init(&sm->unacked);
-	s->sm = sm;
+	sm = s->sm = sm_create(s);
 	sm->patience_ms = read_patience_ms(s, resume, max);
 	if (sm->patience_ms == 0) {
 		(void)buffer_append(out, SLICE("<enabled xmlns='" NS_SM "'/>"));
@@ -247,6 +293,7 @@ sm_enable(struct session *s, struct slice resume, struct slice max, struct buffe
 	random_token(sm->id);
 	(void)buffer_printf(out, "<enabled xmlns='" NS_SM "' id='%s' resume='true' max='%u'/>",
 		sm->id, sm->patience_ms / 1000);
+	session_record(s);
 }
 
 bool
@@ -266,7 +313,7 @@ sm_take(struct session *s, const struct xml_token *element)
 		session_end(s, STREAM_POLICY_VIOLATION, "Stream management is not enabled");
 		return false;
 	} else if (slice_is_text(element->local, "r")) {
-		acknowledge(s->sm);
+		is_asked(s->sm);
 	} else if (slice_is_text(element->local, "a")) {
 		return is_acknowledged(s, xml_attribute(element, NAME_H));
 	} else {
@@ -299,25 +346,35 @@ sm_is_named(const struct sm *sm, struct slice id)
 bool
 sm_is_settled(const struct sm *sm)
 {
-	return list_is_empty(&sm->waiting);
+	return list_is_empty(&sm->waiting) &&
+	       (!sm_is_resumable(sm) || (sm->stored == sm->received && !sm->is_anchoring));
 }
 
-/* A message says when it was written first, unless it says so already (XEP-0203). */
-static void
-write_again(struct buffer *out, const struct sent *sent, struct slice domain)
+struct slice
+sm_id(const struct sm *sm)
 {
-	static const char end[] = "</message>";
-	struct slice xml = slice_make((const char *)(sent + 1), sent->size);
-	size_t head = xml.len - (sizeof(end) - 1);
+	return slice_of(sm->id);
+}
 
-	if (xml.len < sizeof(end) || memcmp(xml.p + head, end, sizeof(end) - 1) != 0 ||
-		delay_is_in(xml, domain)) {
-		(void)buffer_append(out, xml);
-		return;
-	}
-	(void)buffer_append(out, slice_make(xml.p, head));
-	delay_write(out, domain, sent->wall_ms);
-	(void)buffer_text(out, end);
+void
+sm_go_away(struct sm *sm)
+{
+	sm->is_late = false;
+	sm_store_counts(sm);
+}
+
+void
+sm_suspend(struct sm *sm)
+{
+	sm->is_suspended = true;
+	sm_store_all(sm);
+}
+
+void
+sm_prepare_return(struct sm *sm, uint32_t number)
+{
+	sm_anchor(sm, number);
+	sm_store_counts(sm);
 }
 
 void
@@ -341,102 +398,6 @@ sm_resume(struct session *s, uint32_t number)
 	sm->asks = false;
 	forget_acknowledged(sm, number);
 	LIST_EACH (sent, &sm->unacked, const struct sent, link)
-		write_again(out, sent, host_domain(s->account->host));
+		sm_write_again(out, sent, host_domain(s->account->host));
 	ask(sm);
-}
-
-void
-sm_write_failed_to_resume(struct buffer *out, const struct account *acct, struct slice id)
-{
-	const struct sm_past *past = acct == NULL ? NULL : acct->past;
-	const uint32_t *number = NULL;
-
-	for (unsigned i = 0; past != NULL && i < PAST_MOST; i++) {
-		if (past->v[i].id[0] != '\0' && slice_is_text(id, past->v[i].id))
-			number = &past->v[i].handled;
-	}
-	sm_write_failed(out, "item-not-found", number);
-}
-
-static void
-remember_past(struct account *acct, const struct sm *sm)
-{
-	struct sm_past *past;
-
-	if (!sm_is_resumable(sm))
-		return;
-	if (acct->past == NULL)
-		acct->past = xcalloc(1, sizeof(*acct->past));
-	past = acct->past;
-	memcpy(past->v[past->next].id, sm->id, sizeof(sm->id));
-	past->v[past->next].handled = handled(sm);
-	past->next = (past->next + 1) % PAST_MOST;
-}
-
-/* ---- The end ---- */
-
-/*
- * XEP-0198, 4: as what is sent to a resource that is not there. A message is tried again with the
- * others of its user, or kept; who asks something is told that nobody answers. Presence is old, and
- * a push of our own is in the next roster that is asked for. A copy of a message was for this one
- * device; the message itself goes its own way.
- */
-static void
-send_again(struct account *acct, struct stanza *st)
-{
-	bool is_own = jid_is(&st->from, &acct->jid);
-
-	trace(acct->shard, st, "a stanza was not acknowledged", TRACE_NO_MORE);
-	if (is_own)
-		return;
-	if (st->kind == STANZA_MESSAGE && st->type != TYPE_ERROR && st->type != TYPE_GROUPCHAT) {
-		st->to = acct->jid;
-		route(acct->shard, st);
-	} else if (st->kind != STANZA_PRESENCE) {
-		route_bounce(acct->shard, st, RECIPIENT_UNAVAILABLE, NULL, NULL);
-	}
-}
-
-static void
-send_all_again(struct sm *sm, struct account *acct)
-{
-	struct xml_tokens tokens;
-	struct arena arena;
-	struct stanza st;
-	struct buffer xml;
-
-	xml_tokens_init(&tokens);
-	arena_init(&arena, 0);
-	buffer_init(&xml, LIMIT_FROZEN_STANZA);
-	while (!list_is_empty(&sm->unacked)) {
-		struct sent *sent = take_sent(sm);
-
-		write_again(&xml, sent, host_domain(acct->host));
-		if (stanza_thaw(acct->shard->server->names, buffer_slice(&xml), &tokens, &arena,
-			    &st) == 0) {
-			st.returned_ms = sent->wall_ms;
-			send_again(acct, &st);
-		}
-		buffer_clear(&xml);
-		arena_reset(&arena);
-		free(sent);
-	}
-	buffer_finish(&xml);
-	arena_finish(&arena);
-	xml_tokens_finish(&tokens);
-}
-
-void
-sm_end(struct sm **ended, struct account *acct)
-{
-	struct sm *sm = *ended;
-
-	*ended = NULL;
-	if (sm == NULL)
-		return;
-	sm->session = NULL;
-	remember_past(acct, sm);
-	send_all_again(sm, acct);
-	if (list_is_empty(&sm->waiting))
-		free(sm);
 }

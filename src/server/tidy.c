@@ -55,4 +55,5 @@ tidy_stop(struct shard *shard)
 {
 	timer_stop(shard->loop, &shard->tidy);
 	timer_stop(shard->loop, &shard->others_wait);
+	timer_stop(shard->loop, &shard->spend);
 }

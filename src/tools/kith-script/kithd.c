@@ -137,11 +137,24 @@ stop(struct target *target)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
 }
 
+static void
+crash(struct target *target)
+{
+	struct kithd *kithd = container_of(target, struct kithd, target);
+
+	if (kithd->pid == 0)
+		return;
+	(void)kill(kithd->pid, SIGKILL);
+	while (waitpid(kithd->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	kithd->pid = 0;
+}
+
 void
 kithd_init(struct kithd *kithd, const char *path)
 {
 	*kithd = (struct kithd){
-		.target = { .start = start, .stop = stop, .ca = kithd->ca },
+		.target = { .start = start, .stop = stop, .crash = crash, .ca = kithd->ca },
 		.path = path,
 	};
 }

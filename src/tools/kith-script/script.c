@@ -247,15 +247,21 @@ meet_server(struct script *script)
 	return script->world.tls != NULL ? 0 : script_fail(script, "%s", error.text);
 }
 
+static void
+let_everyone_leave(struct script *script)
+{
+	while (script->client_count > 0)
+		forget_client(script, &script->clients[0]);
+	let_connections_end(script);
+	tls_context_destroy(&script->world.tls);
+}
+
 /* Everyone leaves, and the server ends. */
 static int
 part_from_server(struct script *script)
 {
 	loop_turn(script->world.loop, 0); /* what was said last goes out */
-	while (script->client_count > 0)
-		forget_client(script, &script->clients[0]);
-	let_connections_end(script);
-	tls_context_destroy(&script->world.tls);
+	let_everyone_leave(script);
 	if (script->target != NULL && script->target->stop(script->target) < 0)
 		return script_fail(script, "the server did not end well");
 	return 0;
@@ -278,6 +284,26 @@ do_stop(struct script *script)
 	return script->target->stop(script->target) < 0
 		       ? script_fail(script, "the server did not end well")
 		       : 0;
+}
+
+/* After it stopped: with its data of before, and without its clients. */
+static int
+do_start(struct script *script)
+{
+	if (script->target == NULL)
+		return script_fail(script, "only a server that was stopped can be started");
+	let_everyone_leave(script);
+	return meet_server(script);
+}
+
+/* In the middle of whatever it does, with all clients there; and it begins anew. */
+static int
+do_crash(struct script *script)
+{
+	if (script->target == NULL || script->target->crash == NULL)
+		return script_fail(script, "only a server that is a process can crash");
+	script->target->crash(script->target);
+	return do_start(script);
 }
 
 /* "clock advances 5 minutes" */
@@ -403,6 +429,10 @@ run_statement(struct script *script, const struct statement *statement)
 		return do_restart(script);
 	if (slice_is_text(subjects[0], "server") && slice_is_text(verb, "stops"))
 		return do_stop(script);
+	if (slice_is_text(subjects[0], "server") && slice_is_text(verb, "starts"))
+		return do_start(script);
+	if (slice_is_text(subjects[0], "server") && slice_is_text(verb, "crashes"))
+		return do_crash(script);
 	if (slice_is_text(subjects[0], "clock") && slice_is_text(verb, "advances"))
 		return do_advance(script, rest);
 	if (slice_is_text(verb, "subscribe"))

@@ -19,6 +19,8 @@ struct target {
 	int (*start)(struct target *target, const struct needs *needs, const char *password);
 	/* Asks it to end and waits. 0 when it ended well, or has already. */
 	int (*stop)(struct target *target);
+	/* Ends it as a power switch would; NULL: only a process can be ended so. */
+	void (*crash)(struct target *target);
 	/* Lets time pass without anybody doing anything; NULL: its time is everyone's. */
 	void (*pass)(struct target *target, uint64_t ms);
 	unsigned port, tls_port;
