@@ -239,6 +239,9 @@ transfer_export(struct shard *shard, const struct jid *jid,
 		[CORE_FAREWELL] = STORE_VALUE,
 		[CORE_TOKENS] = STORE_MAP, /* not exported: they are for this server */
 		[CORE_KEPT] = STORE_MAP,
+		[CORE_SESSIONS] = STORE_MAP,
+		[CORE_COUNTS] = STORE_MAP,
+		[CORE_OUTBOX] = STORE_LOG,
 	};
 	struct server *server = shard->server;
 	struct transfer *transfer = begin(shard, server_host(server, jid_domain(jid)), done, arg);
