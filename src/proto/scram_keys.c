@@ -98,6 +98,23 @@ scram_keys_make(struct slice password, enum scram_hash hash, struct slice salt, 
 	return 0;
 }
 
+void
+scram_keys_of_salted(const unsigned char *salted, enum scram_hash hash, struct slice salt,
+	uint32_t iterations, struct scram_keys *out)
+{
+	unsigned char client_key[SCRAM_HASH_MAX];
+
+	*out = (struct scram_keys){
+		.iterations = iterations,
+		.hash = (uint8_t)hash,
+		.salt_len = (uint8_t)salt.len,
+	};
+	memcpy(out->salt, salt.p, salt.len);
+	hmac(hash, salted, SLICE("Client Key"), client_key);
+	hmac(hash, salted, SLICE("Server Key"), out->server_key);
+	store_key(hash, client_key, out->stored_key);
+}
+
 /* The keys of one hash for all. */
 static void
 make_many(const struct slice *passwords, size_t count, uint32_t iterations, enum scram_hash hash,

@@ -60,6 +60,13 @@ int scram_keys_make(struct slice password, enum scram_hash hash, struct slice sa
 int scram_client_keys_make(struct slice password, enum scram_hash hash, struct slice salt,
 	uint32_t iterations, struct scram_client_keys *out);
 
+/*
+ * From SaltedPassword, of which the hash's bytes are given: what is quick about scram_keys_make.
+ * salt and iterations are within its bounds, and only kept.
+ */
+void scram_keys_of_salted(const unsigned char *salted, enum scram_hash hash, struct slice salt,
+	uint32_t iterations, struct scram_keys *out);
+
 /* Slow, three times: keys for all hashes, with new random salts. 0, or -EINVAL (iterations). */
 int scram_credentials_make(
 	struct slice password, uint32_t iterations, struct scram_credentials *out);

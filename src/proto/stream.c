@@ -82,6 +82,15 @@ take_data2(struct stream *stream, struct stream_event *event, struct arena *aren
 }
 
 static void
+take_task(struct stream *stream, struct stream_event *event, struct arena *arena)
+{
+	(void)stream;
+	(void)arena;
+	event->mechanism = xml_attribute(event->element, NAME_TASK);
+	event->is_sasl2 = true;
+}
+
+static void
 take_data(struct stream *stream, struct stream_event *event, struct arena *arena)
 {
 	(void)stream;
@@ -163,6 +172,10 @@ static const struct step steps[] = {
 		take_data2 },
 	{ STREAM_SERVER, NS_ID_SASL2, NAME_ABORT, FEATURE_SASL2, true, STREAM_AUTH_ABORT,
 		take_data2 },
+	{ STREAM_SERVER, NS_ID_SASL2, NAME_NEXT, FEATURE_SASL2, true, STREAM_TASK_BEGUN,
+		take_task },
+	{ STREAM_SERVER, NS_ID_SASL2, NAME_TASK_DATA, FEATURE_SASL2, true, STREAM_TASK_DATA,
+		take_task },
 	{ STREAM_CLIENT, NS_ID_STREAMS, NAME_FEATURES, 0, false, STREAM_FEATURES, take_features },
 	{ STREAM_CLIENT, NS_ID_TLS, NAME_PROCEED, 0, false, STREAM_PROCEED, take_nothing },
 	{ STREAM_CLIENT, NS_ID_SASL, NAME_CHALLENGE, 0, true, STREAM_AUTH_RESPONSE, take_data },

@@ -31,6 +31,8 @@ enum stream_event_kind {
 			     is_sasl2: element, with what else is asked for */
 	STREAM_AUTH_RESPONSE,  /* server: data; client: a <challenge/> */
 	STREAM_AUTH_ABORT,     /* server */
+	STREAM_TASK_BEGUN,     /* server: mechanism (the task), element (XEP-0388, 2.6.3) */
+	STREAM_TASK_DATA,      /* server: element */
 	STREAM_EARLY_IQ,       /* server: element, a request before authentication */
 	STREAM_MANAGEMENT,     /* server: element of XEP-0198, before binding */
 	STREAM_WANTS_BIND,     /* server: id, data (the resource asked for, p NULL: none) */
@@ -94,6 +96,7 @@ struct stream_offer {
 	uint64_t stanza_bytes; /* the limit that is told (XEP-0478) */
 	unsigned idle_s;       /* after which silence it asks; 0 is not told */
 	struct slice inlined;  /* what goes with a sign-in by XEP-0388 */
+	struct slice tasks;    /* and what may come before its end */
 	struct slice more;     /* further elements, each with its namespace */
 };
 
@@ -110,6 +113,8 @@ void stream_write_failure(
 /* XEP-0388, 2.6.1: between these stands what was asked for beside the sign-in. */
 void stream_begin_success2(struct buffer *out, struct slice data, const struct jid *jid);
 void stream_end_success2(struct buffer *out);
+/* XEP-0388, 2.6.3: the mechanism has done its part, and this task is to come. */
+void stream_write_continue(struct buffer *out, struct slice data, const char *task);
 void stream_write_bound(struct buffer *out, struct slice id, const struct jid *jid);
 
 /* Client's requests. data is base64, p NULL: no initial response. */

@@ -82,7 +82,9 @@ stream_write_features(struct stream *stream, struct buffer *out, const struct st
 		write_mechanisms(out, offer->mechanisms);
 		(void)buffer_text(out, "<inline>");
 		(void)buffer_append(out, offer->inlined);
-		(void)buffer_text(out, "</inline></authentication>");
+		(void)buffer_text(out, "</inline>");
+		(void)buffer_append(out, offer->tasks);
+		(void)buffer_text(out, "</authentication>");
 	}
 	if ((features & FEATURE_SASL) != 0)
 		write_bindings(out, offer->bindings);
@@ -132,15 +134,30 @@ stream_write_success(struct buffer *out, struct slice data)
 	write_sasl(out, "success", NS_SASL, data);
 }
 
+static void
+write_additional(struct buffer *out, struct slice data)
+{
+	if (data.p == NULL)
+		return;
+	(void)buffer_text(out, "<additional-data>");
+	(void)buffer_append(out, data);
+	(void)buffer_text(out, "</additional-data>");
+}
+
+void
+stream_write_continue(struct buffer *out, struct slice data, const char *task)
+{
+	(void)buffer_text(out, "<continue xmlns='" NS_SASL2 "'>");
+	write_additional(out, data);
+	put(out,
+		(const char *const[]){ "<tasks><task>", task, "</task></tasks></continue>", NULL });
+}
+
 void
 stream_begin_success2(struct buffer *out, struct slice data, const struct jid *jid)
 {
 	(void)buffer_text(out, "<success xmlns='" NS_SASL2 "'>");
-	if (data.p != NULL) {
-		(void)buffer_text(out, "<additional-data>");
-		(void)buffer_append(out, data);
-		(void)buffer_text(out, "</additional-data>");
-	}
+	write_additional(out, data);
 	(void)buffer_text(out, "<authorization-identifier>");
 	xml_write_text(out, jid->full);
 	(void)buffer_text(out, "</authorization-identifier>");

@@ -6,6 +6,7 @@
 #include "server/account_joint.h"
 #include "server/server_internal.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 /* A request under way for an account, and what to do when it is back. */
@@ -76,7 +77,8 @@ errand_done(struct store_request *request)
 
 	if (errand->pauses)
 		acct->pauses--;
-	if (request->error < 0)
+	/* That somebody else came first is no failure of the store. */
+	if (request->error < 0 && request->error != -ESTALE)
 		log_at(acct->shard->server->log, server_level_of(request->error),
 			"a request to the store failed", F_TEXT("account", acct->jid.full),
 			F_STR("error", strerror(-request->error)));

@@ -27,7 +27,7 @@ login_free(struct login *login)
 	list_remove(&login->link);
 	list_remove(&login->account_link);
 	session_forget_return(login);
-	login_forget_tokens(login);
+	login_forget_work(login);
 	timer_stop(shard->loop, &login->timer);
 	timer_stop(shard->loop, &login->delay);
 	sasl_server_finish(&login->sasl);
@@ -171,7 +171,7 @@ login_write_features(struct login *login, const struct session *bound)
 		.bindings = login_bindings(login),
 		.stanza_bytes = xml_limits_before_auth.stanza_bytes,
 	};
-	struct buffer more, inlined;
+	struct buffer more, inlined, tasks;
 	size_t count = 0;
 
 	for (unsigned m = SASL_MECHANISMS; m-- > 1;) {
@@ -181,9 +181,13 @@ login_write_features(struct login *login, const struct session *bound)
 	names[count] = NULL;
 	buffer_init(&more, LIMIT_STORED_STANZA);
 	buffer_init(&inlined, LIMIT_STORED_STANZA);
-	if ((offer.features & FEATURE_SASL2) != 0)
+	buffer_init(&tasks, LIMIT_STORED_STANZA);
+	if ((offer.features & FEATURE_SASL2) != 0) {
 		login_write_inlined(login, &inlined);
+		login_write_upgrades(&tasks);
+	}
 	offer.inlined = buffer_slice(&inlined);
+	offer.tasks = buffer_slice(&tasks);
 	if (login->user.full.p != NULL) {
 		offer.stanza_bytes = conf->stanza_bytes;
 		offer.idle_s = conf->idle_ms / 1000;
@@ -194,6 +198,7 @@ login_write_features(struct login *login, const struct session *bound)
 	}
 	stream_write_features(&login->stream, conn_output(login->conn), &offer);
 	buffer_finish(&inlined);
+	buffer_finish(&tasks);
 	buffer_finish(&more);
 }
 
@@ -301,6 +306,18 @@ take_management(struct login *login, const struct xml_token *element)
 		sm_write_failed(conn_output(login->conn), "unexpected-request", NULL);
 }
 
+static bool
+start_sasl(struct login *login, const struct stream_event *event)
+{
+	/* XEP-0388, 4.9: once <continue/> was sent, there is no other beginning. */
+	if (login_is_in_task(login)) {
+		login_end(login, STREAM_POLICY_VIOLATION, "A task of your sign-in is under way");
+		return false;
+	}
+	login_start_sasl(login, event);
+	return true;
+}
+
 /* False when the login is over or handed over. left: bytes behind the event. */
 static bool
 take_event(struct login *login, const struct stream_event *event, size_t left)
@@ -311,13 +328,16 @@ take_event(struct login *login, const struct stream_event *event, size_t left)
 	case STREAM_WANTS_TLS:
 		return start_tls(login, left);
 	case STREAM_AUTH:
-		login_start_sasl(login, event);
-		return true;
+		return start_sasl(login, event);
 	case STREAM_AUTH_RESPONSE:
 		login_continue_sasl(login, event);
 		return true;
 	case STREAM_AUTH_ABORT:
 		login_abort_sasl(login);
+		return true;
+	case STREAM_TASK_BEGUN:
+	case STREAM_TASK_DATA:
+		login_take_task(login, event);
 		return true;
 	case STREAM_EARLY_IQ:
 		return login_take_iq(login, event);

@@ -24,43 +24,6 @@
 
 enum { CLIENTS_MOST = 50, ROW_MOST = 4096, WORDS_MOST = 256, BINDING_MOST = 64 };
 
-/* What the store is asked; outlives the login. */
-struct token_work {
-	struct login *login; /* NULL: it is over */
-};
-
-static struct token_work *
-work_begin(struct login *login)
-{
-	struct token_work *work = xcalloc(1, sizeof(*work));
-
-	work->login = login;
-	login->sasl2->work = work;
-	login_wait(login);
-	return work;
-}
-
-/* NULL: the login is over. */
-static struct login *
-work_end(struct token_work *work)
-{
-	struct login *login = work->login;
-
-	free(work);
-	if (login == NULL)
-		return NULL;
-	login->sasl2->work = NULL;
-	login->waits = false;
-	return login;
-}
-
-void
-login_forget_tokens(struct login *login)
-{
-	if (login->sasl2 != NULL && login->sasl2->work != NULL)
-		login->sasl2->work->login = NULL;
-}
-
 /* ---- What is asked for ---- */
 
 static bool
@@ -179,7 +142,7 @@ read_row(struct login *login, struct slice row)
 static void
 got_row(struct store_request *request)
 {
-	struct login *login = work_end(request->arg);
+	struct login *login = login_end_work(request->arg);
 	const struct store_result *result;
 
 	if (login == NULL)
@@ -201,7 +164,7 @@ look_up(struct login *login)
 	struct store_batch *batch = store_batch_create(shard->server->store, login->claimed.full);
 
 	(void)store_read_key(batch, shard->server->tables[CORE_TOKENS], login->sasl2->agent);
-	store_fetch(batch, shard->number, got_row, work_begin(login));
+	store_fetch(batch, shard->number, got_row, login_begin_work(login));
 }
 
 static void
@@ -240,7 +203,7 @@ login_start_fast(struct login *login, enum ht_kind kind)
 static void
 settled(struct account *acct, int error, void *arg)
 {
-	struct login *login = work_end(arg);
+	struct login *login = login_end_work(arg);
 
 	if (login == NULL)
 		return;
@@ -293,7 +256,7 @@ change(struct login *login)
 }
 
 static void
-commit(struct login *login, struct account *acct, struct store_txn *txn, struct token_work *work)
+commit(struct login *login, struct account *acct, struct store_txn *txn, struct login_work *work)
 {
 	unsigned table = login->shard->server->tables[CORE_TOKENS];
 	struct sasl2 *asked = login->sasl2;
@@ -358,8 +321,8 @@ take_row(struct login *login, const struct store_result *rows)
 static void
 got_all(struct account *acct, int error, struct store_batch *batch, void *arg)
 {
-	struct token_work *work = arg;
-	struct login *login = work->login;
+	struct login_work *work = arg;
+	struct login *login = login_of_work(work);
 	struct store_txn *txn;
 
 	if (login == NULL || error < 0) {
@@ -397,13 +360,13 @@ login_settle_tokens(struct login *login, struct account *acct)
 	if (asked->wants_token != HT_KINDS) {
 		batch = batch_begin(acct);
 		(void)store_read_map(batch, login->shard->server->tables[CORE_TOKENS]);
-		account_fetch(acct, batch, got_all, work_begin(login));
+		account_fetch(acct, batch, got_all, login_begin_work(login));
 		return true;
 	}
 	if (asked->used == NULL ||
 		(asked->used != &asked->tokens.fresh && !asked->invalidates && !asked->has_count))
 		return false;
-	commit(login, acct, txn_begin(acct), work_begin(login));
+	commit(login, acct, txn_begin(acct), login_begin_work(login));
 	return true;
 }
 

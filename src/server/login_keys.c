@@ -70,7 +70,7 @@ use_keys_in_memory(struct login *login)
 
 	if (keys == NULL || !places_know(login->shard->places, jid->full, network))
 		return false;
-	found.keys[login->step.hash] = *keys;
+	login->keys = found.keys[login->step.hash] = *keys;
 	use_keys(login, &found);
 	OPENSSL_cleanse(&found, sizeof(found));
 	return true;

@@ -351,6 +351,7 @@ login_start_sasl(struct login *login, const struct stream_event *event)
 	login->step = (struct sasl_server_step){ 0 };
 	login->claimed = (struct jid){ 0 };
 	login->is_admitted = false;
+	login->keys.iterations = 0; /* of an attempt before, perhaps as somebody else */
 	login->sasl2 = NULL;
 	if (event->is_sasl2)
 		login_ask2(login, event->element);
@@ -365,7 +366,9 @@ login_start_sasl(struct login *login, const struct stream_event *event)
 void
 login_continue_sasl(struct login *login, const struct stream_event *event)
 {
-	if (login->sasl == NULL || event->is_sasl2 != (login->sasl2 != NULL))
+	if (login_is_in_task(login))
+		login_refuse_task(login, SASL_MALFORMED_REQUEST, "A task is what is under way");
+	else if (login->sasl == NULL || event->is_sasl2 != (login->sasl2 != NULL))
 		login_refuse(login, SASL_MALFORMED_REQUEST,
 			"A response comes after its beginning, in the same namespace");
 	else if (sasl_data_decode(event->data, &login->arena, &login->message) < 0)
@@ -377,7 +380,9 @@ login_continue_sasl(struct login *login, const struct stream_event *event)
 void
 login_abort_sasl(struct login *login)
 {
-	if (login->sasl == NULL)
+	if (login_is_in_task(login))
+		login_refuse_task(login, SASL_ABORTED, NULL);
+	else if (login->sasl == NULL)
 		login_refuse(login, SASL_ABORTED, NULL);
 	else
 		login_take_step(login, sasl_server_abort(login->sasl));

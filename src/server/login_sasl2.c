@@ -18,11 +18,53 @@
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <stdlib.h>
 
 enum { AGENT_MOST = 64, STABLE_BYTES = 9 };
 
 #define NS_BIND2 "urn:xmpp:bind:0"
 #define NS_FAST "urn:xmpp:fast:0"
+
+struct login_work {
+	struct login *login; /* NULL: it is over */
+};
+
+struct login_work *
+login_begin_work(struct login *login)
+{
+	struct login_work *work = xcalloc(1, sizeof(*work));
+
+	work->login = login;
+	login->sasl2->work = work;
+	login_wait(login);
+	return work;
+}
+
+struct login *
+login_of_work(const struct login_work *work)
+{
+	return work->login;
+}
+
+struct login *
+login_end_work(struct login_work *work)
+{
+	struct login *login = work->login;
+
+	free(work);
+	if (login == NULL)
+		return NULL;
+	login->sasl2->work = NULL;
+	login->waits = false;
+	return login;
+}
+
+void
+login_forget_work(struct login *login)
+{
+	if (login->sasl2 != NULL && login->sasl2->work != NULL)
+		login->sasl2->work->login = NULL;
+}
 
 /* ---- What is asked for ---- */
 
@@ -97,6 +139,7 @@ login_ask2(struct login *login, const struct xml_token *element)
 	read_resume(login, asked, element);
 	login->sasl2 = asked;
 	login_ask_fast(login, element);
+	login_ask_upgrades(login, element);
 }
 
 void
@@ -268,7 +311,7 @@ login_succeed2(struct login *login, struct account *acct)
 	if (!is_who_was_named(login))
 		login_refuse_user(
 			login, SASL_INVALID_AUTHZID, "The stream's header names another address");
-	else if (!login_settle_tokens(login, acct))
+	else if (!login_start_upgrade(login, acct) && !login_settle_tokens(login, acct))
 		login_finish2(login, acct);
 }
 

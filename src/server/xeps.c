@@ -21,12 +21,13 @@ static const struct xep core_xeps[] = {
 	{ 198, "1.6.3", XEP_PARTIAL },
 	{ 368, "1.1.0", XEP_PARTIAL },
 	{ 386, "1.1.0", XEP_PARTIAL },
-	{ 388, "1.0.4", XEP_PARTIAL }, /* no further tasks yet */
+	{ 388, "1.0.4", XEP_COMPLETE },
 	{ 484, "0.2.0", XEP_PARTIAL }, /* without early data of TLS */
 	{ 438, "0.2.0", XEP_COMPLETE },
 	{ 440, "1.0.0", XEP_COMPLETE },
 	{ 474, "0.5.0", XEP_COMPLETE },
 	{ 478, "0.2.0", XEP_COMPLETE },
+	{ 480, "0.2.0", XEP_COMPLETE },
 	{ 0 },
 };
 
@@ -67,6 +68,7 @@ static const struct {
 	{ 440, "SASL Channel-Binding Type Capability" },
 	{ 474, "SASL SCRAM Downgrade Protection" },
 	{ 478, "Stream Limits Advertisement" },
+	{ 480, "SASL Upgrade Tasks" },
 	{ 484, "Fast Authentication Streamlining Tokens" },
 };
 

@@ -30,6 +30,7 @@ class QuickClient(Client):
     def __init__(self, *args, **more):
         super().__init__(*args, **more)
         self.waits, self.token, self.success, self.exchange = 0, None, None, None
+        self.went_on = None  # success, or what came in its place
 
     def wait_for(self, name):
         self.waits += 1
@@ -64,6 +65,7 @@ class QuickClient(Client):
             elif local(answer) == "failure":
                 raise AuthFailed(answer)
             else:
+                self.went_on = answer
                 assert local(answer) == "success", answer.tag
                 return answer
 
