@@ -11,7 +11,7 @@ static void
 what_is_written_is_read(void **state)
 {
 	struct client_tokens in = {
-		.current = { SLICE("one"), HT_EXPR, 1790000000 },
+		.current = { SLICE("one"), HT_EXPR, 1790000000, 0 },
 		.fresh = { SLICE("two"), HT_NONE, 1890000000, 17 },
 		.software = SLICE("Bal\ncony"),
 		.device = SLICE("phone of\tJuliet"),
