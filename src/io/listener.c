@@ -2,6 +2,7 @@
 #include "io/listener.h"
 
 #include "io/conn_internal.h"
+#include "io/inherited.h"
 #include "io/tls.h"
 
 #include <arpa/inet.h>
@@ -70,7 +71,9 @@ open_socket(struct loop *loop, const struct listener_config *config)
 
 	if (r < 0)
 		return r;
-	fd = loop->backend->listen(loop, &a.any, size);
+	fd = inherited_take(config->inherited, &a.any);
+	if (fd < 0)
+		fd = loop->backend->listen(loop, &a.any, size);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -250,6 +253,12 @@ listener_destroy(struct listener **listener)
 	l->loop->backend->close(l->loop, l->watch.fd);
 	(void)close(l->reserve_fd);
 	free(l);
+}
+
+int
+listener_fd(const struct listener *listener)
+{
+	return listener->watch.fd;
 }
 
 uint16_t

@@ -8,11 +8,13 @@
 
 #include "io/conn.h"
 
+struct inherited;
 struct listener;
 
 struct listener_config {
 	const char *address; /* "::", "0.0.0.0", "127.0.0.1"; a path when it begins with '/' */
 	uint16_t port;       /* 0: the kernel picks one */
+	struct inherited *inherited; /* sockets that may be there already; NULL: none are */
 	uint32_t accepts_per_second; /* 0: no limit */
 	struct tls_context *tls;     /* not NULL: TLS from the first byte */
 	const char *const
@@ -29,6 +31,9 @@ struct listener_config {
 int listener_create(
 	struct loop *loop, const struct listener_config *config, struct listener **listener_out);
 void listener_destroy(struct listener **listener);
+
+/* Its socket, which stays its own. */
+int listener_fd(const struct listener *listener);
 
 /* The port that was picked. */
 uint16_t listener_port(const struct listener *listener);

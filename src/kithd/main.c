@@ -1,6 +1,8 @@
 /* kithd: the server's program. Options, signals, and the order of starting and stopping. */
+#include "io/inherited.h"
 #include "io/sandbox.h"
 #include "kithd/args.h"
+#include "kithd/handover.h"
 #include "kithd/notify.h"
 #include "server/core_config.h"
 #include "server/modules.h"
@@ -31,6 +33,8 @@ struct program {
 	struct log *log;
 	struct server *server;
 	struct notify notify;
+	struct inherited *inherited; /* sockets that listened before we did; NULL: none */
+	struct handover handover;    /* and those for who comes after us */
 	struct pulse *pulse;
 	struct config_error error;
 	bool is_confined;   /* to its files and calls: it starts no program any more */
@@ -239,6 +243,9 @@ serve(struct program *p)
 {
 	int r = server_start(p->server, &p->error);
 
+	if (p->inherited != NULL)
+		notify_forget_stored(&p->notify);
+	inherited_destroy(&p->inherited);
 	if (r == 0 && p->args.is_try)
 		r = try_add_users(&p->try, &p->try_state, &p->error);
 	if (r == 0) {
@@ -252,6 +259,8 @@ serve(struct program *p)
 		wait_for_end(p, &p->signals);
 		notify_stopping(&p->notify);
 		log_info(p->log, p->wants_restart ? "kithd restarts" : "kithd stops");
+		if (p->wants_restart)
+			handover_collect(&p->handover, p->server);
 	}
 	server_stop(p->server);
 	return r < 0 ? complain(p, "") : EXIT_SUCCESS;
@@ -317,6 +326,7 @@ run(struct program *p)
 		/* A throwaway server has nothing to come back to. */
 		.wants_restart = p->args.is_try ? NULL : ask_to_restart,
 		.wants_reload = ask_to_reload,
+		.inherited = p->inherited,
 	};
 	unsigned held = enter_sandbox(p);
 	int status;
@@ -402,10 +412,11 @@ set_up_malloc(void)
  * the confinement would outlive it. Else it is this process's own affair.
  */
 static int
-begin_anew(char **argv, bool is_watched, bool is_confined)
+begin_anew(struct program *p, char **argv)
 {
-	if (!is_watched && !is_confined)
-		(void)execv("/proc/self/exe", argv);
+	if (p->notify.fd < 0 && !p->is_confined)
+		handover_exec(&p->handover, argv);
+	handover_store(&p->handover, &p->notify);
 	return EXIT_RESTART;
 }
 
@@ -413,12 +424,12 @@ int
 main(int argc, char **argv)
 {
 	struct program p = { 0 };
-	bool is_watched;
 	int status;
 
 	block_signals(&p.signals);
 	set_up_malloc();
 	notify_init(&p.notify);
+	p.inherited = inherited_create();
 	arena_init(&p.arena, 0);
 	p.sections = server_sections(all_modules, &p.arena);
 	status = args_read(&p.args, &p.arena, argc, argv);
@@ -434,11 +445,11 @@ main(int argc, char **argv)
 		status = dispatch(&p);
 	try_clean(&p.try_state);
 	log_destroy(&p.log);
-	is_watched = p.notify.fd >= 0;
-	notify_finish(&p.notify);
+	inherited_destroy(&p.inherited);
 	config_destroy(&p.config);
 	arena_finish(&p.arena);
 	if (status == EXIT_SUCCESS && p.wants_restart)
-		return begin_anew(argv, is_watched, p.is_confined);
+		status = begin_anew(&p, argv);
+	notify_finish(&p.notify);
 	return status;
 }

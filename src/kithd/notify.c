@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define STORED_NAME "listening"
+
 /* "@name" is a name without a file; anything but that and a path is not for us. */
 static bool
 set_address(struct notify *notify, const char *name)
@@ -97,4 +99,38 @@ void
 notify_alive(const struct notify *notify)
 {
 	tell(notify, "WATCHDOG=1");
+}
+
+void
+notify_store(const struct notify *notify, const int *fds, size_t count)
+{
+	static const char state[] = "FDSTORE=1\nFDNAME=" STORED_NAME;
+	struct iovec text = { (void *)(uintptr_t)state, sizeof(state) - 1 };
+	struct sockaddr_un to = notify->to;
+	struct msghdr message = {
+		.msg_name = &to,
+		.msg_namelen = notify->to_len,
+		.msg_iov = &text,
+		.msg_iovlen = 1,
+	};
+	size_t size = count * sizeof(*fds);
+	struct cmsghdr *control;
+
+	if (notify->fd < 0 || count == 0)
+		return;
+	message.msg_controllen = CMSG_SPACE(size);
+	message.msg_control = xcalloc(1, message.msg_controllen);
+	control = CMSG_FIRSTHDR(&message);
+	control->cmsg_level = SOL_SOCKET;
+	control->cmsg_type = SCM_RIGHTS;
+	control->cmsg_len = CMSG_LEN(size);
+	memcpy(CMSG_DATA(control), fds, size);
+	(void)sendmsg(notify->fd, &message, MSG_NOSIGNAL);
+	free(message.msg_control);
+}
+
+void
+notify_forget_stored(const struct notify *notify)
+{
+	tell(notify, "FDSTOREREMOVE=1\nFDNAME=" STORED_NAME);
 }

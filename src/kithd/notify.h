@@ -27,4 +27,8 @@ void notify_reloading(const struct notify *notify);
 void notify_stopping(const struct notify *notify);
 void notify_alive(const struct notify *notify);
 
+/* Descriptors for the next process; and those of before are not needed any more. */
+void notify_store(const struct notify *notify, const int *fds, size_t count);
+void notify_forget_stored(const struct notify *notify);
+
 #endif

@@ -13,6 +13,7 @@
 #include "server/tidy.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 
 static void
@@ -163,6 +164,7 @@ listen_on(struct server *server, const char *address, bool is_tls, uint16_t *por
 		struct listener_config config = {
 			.address = address,
 			.port = *port,
+			.inherited = server->inherited,
 			.accepts_per_second = server->core->c2s->accept_rate,
 			.tls = is_tls ? shard->tls : NULL,
 			.proxies = server->core->c2s->proxies.v,
@@ -208,6 +210,24 @@ c2s_start(struct server *server, struct config_error *error)
 			r = 0;
 	}
 	return r;
+}
+
+size_t
+server_listening(const struct server *server, int *fds_out, size_t most)
+{
+	size_t count = 0;
+
+	for (unsigned i = 0; i < server->shard_count; i++) {
+		const struct shard *shard = server->shards[i];
+
+		for (size_t j = 0; j < shard->listener_count && count < most; j++) {
+			int fd = fcntl(listener_fd(shard->listeners[j]), F_DUPFD_CLOEXEC, 0);
+
+			if (fd >= 0)
+				fds_out[count++] = fd;
+		}
+	}
+	return count;
 }
 
 static void

@@ -356,6 +356,7 @@ server_create(
 	server->wants_restart = setup->wants_restart;
 	server->wants_reload = setup->wants_reload;
 	server->wants_arg = setup->wants_arg;
+	server->inherited = setup->inherited;
 	server->names = names_create();
 	server->codec = codec_create(server->names);
 	hosts_init(server);

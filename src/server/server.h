@@ -20,7 +20,9 @@ struct server_setup {
 	uint64_t hook_seed;    /* the order of hooks: 0: of the list; else shuffled, for tests */
 	const char *directory; /* data; NULL: nothing is kept (tests) */
 	struct store_memory *memory; /* without a directory: what outlives the server; or NULL */
-	struct sim *sim;  /* not NULL: shards run on its loops, on the thread that turns those */
+	struct sim *sim; /* not NULL: shards run on its loops, on the thread that turns those */
+	/* Sockets that listen already, while the server is started; or NULL. */
+	struct inherited *inherited;
 	bool has_control; /* whether to listen for kithctl in the directory */
 	/* What kithctl asks for, on a shard's thread; NULL: it cannot be had. */
 	void (*wants_stop)(void *arg);
@@ -54,6 +56,12 @@ void server_answer_reload(struct server *server, void *ticket, const char *error
 /* Tells everyone, waits for what is under way, and ends all threads. */
 void server_stop(struct server *server);
 void server_destroy(struct server **server);
+
+/*
+ * Copies of the sockets on which clients are awaited, at most so many, while it runs; they are the
+ * caller's and outlive the server. How many there are.
+ */
+size_t server_listening(const struct server *server, int *fds_out, size_t most);
 
 /* The ports that clients connect to; 0: none. */
 uint16_t server_port(const struct server *server);

@@ -126,6 +126,7 @@ struct server {
 	void (*wants_reload)(void *arg, void *ticket);
 	void *wants_arg;
 	uint16_t port, tls_port;         /* that were picked */
+	struct inherited *inherited;     /* while it is started, see server_setup */
 	struct xml_limits client_limits; /* of a signed-in client */
 	struct hash_key slot_key;
 	uint8_t slots[SLOTS]; /* shard of each slot */

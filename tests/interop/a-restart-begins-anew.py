@@ -1,9 +1,13 @@
 #!/usr/bin/python3
 """An admin restarts the server: people are told, and it is back, or its supervisor's turn has come."""
+import fcntl
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
+import sys
+import threading
 import types
 
 from checks import Suite
@@ -99,14 +103,110 @@ def _(server):
         child.wait()
 
 
-@suite.check("the same under systemd")
+class Knocking:
+    """Somebody who connects again and again, and keeps count of what comes of it."""
+
+    def __init__(self, inside):
+        self.address = (inside.host, inside.ports["c2s"])
+        self.open, self.refused, self.is_over = [], 0, False
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def run(self):
+        while not self.is_over:
+            try:
+                self.open.append(socket.create_connection(self.address, timeout=20))
+            except ConnectionError:
+                self.refused += 1
+            threading.Event().wait(0.002)
+
+    def stop(self):
+        self.is_over = True
+        self.thread.join()
+
+    def is_heard(self):
+        """Whether the one that came last is spoken to."""
+        last = self.open[-1]
+        last.sendall(b"<stream:stream xmlns='jabber:client' version='1.0' to='localhost'"
+                     b" xmlns:stream='http://etherx.jabber.org/streams'>")
+        return b"stream" in last.recv(4096)
+
+    def close(self):
+        self.stop()
+        for each in self.open:
+            each.close()
+
+
+@suite.check("nobody who connects meanwhile is refused")
+def _(server):
+    where = pathlib.Path(server.own_dir) / "open-to-all"
+    child, inside = start(server, where, "false")
+    knocking = Knocking(inside)
+    try:
+        for time in (2, 3):
+            control(where, "restart")
+            wait_until(lambda time=time: times_ready(where) == time, 20, "the server to be back")
+        knocking.stop()
+        assert knocking.refused == 0 and len(knocking.open) > 10, vars(knocking)
+        assert knocking.is_heard()
+    finally:
+        knocking.close()
+        child.kill()
+        child.wait()
+
+
+HAND_OVER = """
+import os, sys
+count = int(sys.argv[1])
+for i, fd in enumerate(map(int, sys.argv[2:2 + count])):
+    os.dup2(fd, 3 + i)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(count))
+os.execv(sys.argv[2 + count], sys.argv[2 + count:])
+"""
+
+
+def hand_over(fds, where, env):
+    """As systemd starts a service with its sockets: they are those from 3 on."""
+    above = [fcntl.fcntl(fd, fcntl.F_DUPFD, 100) for fd in fds]
+    child = subprocess.Popen(
+        [sys.executable, "-c", HAND_OVER, str(len(above)), *map(str, above), program("kithd"),
+         "--config", where / "kithd.conf"],
+        stderr=subprocess.DEVNULL, env={**os.environ, **env}, pass_fds=above, preexec_fn=die_with_parent)
+    for fd in above:
+        os.close(fd)
+    return child
+
+
+@suite.check("under systemd neither, which keeps the sockets")
 def _(server):
     where = pathlib.Path(server.own_dir) / "watched"
-    child, _ = start(server, where, "false", {"NOTIFY_SOCKET": f"@{where}/notify"})
+    notes = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    where.mkdir(parents=True)
+    notes.bind(f"{where}/notify")
+    notes.settimeout(20)
+    watched = {"NOTIFY_SOCKET": f"{where}/notify"}
+    child, inside = start(server, where, "false", watched)
+    knocking = Knocking(inside)
+    kept = []
     try:
         control(where, "restart")
+        while not kept:
+            note, kept, _, _ = socket.recv_fds(notes, 4096, 250)
+        assert note.startswith(b"FDSTORE=1\n"), note
         assert child.wait(20) == EXIT_RESTART, child.returncode
+        child = hand_over(kept, where, watched)
+        while not note.startswith(b"FDSTOREREMOVE=1\n"):
+            note = notes.recv(4096)
+        while note != b"READY=1":
+            note = notes.recv(4096)
+        knocking.stop()
+        assert knocking.refused == 0 and len(knocking.open) > 10, vars(knocking)
+        assert knocking.is_heard()
     finally:
+        knocking.close()
+        for fd in kept:
+            os.close(fd)
+        notes.close()
         child.kill()
         child.wait()
 

@@ -1,0 +1,31 @@
+/*
+ * Listening sockets stay open while the server ends and begins anew, so that nobody who connects
+ * meanwhile is refused: this process keeps them over its exec, or systemd keeps them for the next
+ * one (FileDescriptorStoreMax= in the unit).
+ */
+#ifndef KITHD_HANDOVER_H
+#define KITHD_HANDOVER_H
+
+#include "kithd/notify.h"
+
+#include <stddef.h>
+
+struct server;
+
+enum { HANDOVER_MOST = 250 }; /* what one message can carry (unix(7)) */
+
+struct handover {
+	int fds[HANDOVER_MOST];
+	size_t count;
+};
+
+/* While the server runs: keeps its listening sockets beyond its end. */
+void handover_collect(struct handover *handover, const struct server *server);
+
+/* Runs the program of this process again, with the sockets. Returns only if that fails. */
+void handover_exec(struct handover *handover, char **argv);
+
+/* Gives the sockets to who watches this process, and ends with them. */
+void handover_store(struct handover *handover, const struct notify *notify);
+
+#endif
