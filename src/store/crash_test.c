@@ -33,6 +33,15 @@ make_acked(void)
 	return acked;
 }
 
+/* Indexes of logs are written in one step, in several, or not before the end. */
+static size_t
+window_of(unsigned n)
+{
+	static const size_t windows[] = { 3, 300, 3000 };
+
+	return windows[n % COUNT_OF(windows)];
+}
+
 static unsigned
 rounds(void)
 {
@@ -202,6 +211,7 @@ kill_some(unsigned count)
 		unsigned after;
 
 		random_bytes(&after, sizeof(after));
+		w.log_window = window_of(after);
 		n = kill_one(&w, n, 1 + after % 400, acked);
 		open_quickly(&w);
 		found = verify(&w, acked);
@@ -259,6 +269,7 @@ power_loss(unsigned seed, bool torn)
 	w.wal_bytes = 64 << 10;
 	faulty_install();
 	for (unsigned i = 0; i < 4; i++) {
+		w.log_window = window_of(seed + i);
 		faulty_power_off_after((unsigned)rand_r(&seed) % (i % 2 == 0 ? 60 : 1500));
 		if (world_open_with(&w, test_tables, TEST_TABLES) == 0)
 			n = write_until_dark(&w, n, acked);

@@ -135,6 +135,73 @@ logs_are_trimmed_by_with(void **state)
 	assert_text(read_log(w, (struct store_range){ 0 }), "100:b=m1 200:=m2 500:=m5");
 }
 
+/* Appends m0, m1, … to the logs of two owners by turns; the odd ones are Romeo's. */
+static void
+append_many(struct world *w, size_t first, size_t count)
+{
+	for (size_t i = first; i < first + count; i++) {
+		struct store_txn *txn = store_txn_create(w->store, i % 2 == 0 ? juliet : romeo);
+
+		(void)store_txn_log_append(
+			txn, HISTORY, (int64_t)i, SLICE("a"), arena_printf(&w->arena, "m%zu", i));
+		store_commit(txn, 7, NULL, NULL);
+		if (i % 20 == 19)
+			world_wait(w, 20);
+	}
+}
+
+/* All there, once, in order, whichever part of the log is read and in which direction. */
+static void
+assert_many(struct world *w, size_t first, size_t count)
+{
+	struct store_batch *batch = store_batch_create(w->store, juliet);
+	struct slice all = SLICE("");
+
+	for (size_t i = first; i < count; i += 2)
+		all = arena_printf(&w->arena, "%.*s%s%zu:a=m%zu", SLICE_ARG(all),
+			all.len == 0 ? "" : " ", i, i);
+	assert_text(read_log(w, (struct store_range){ 0 }), all.p);
+	assert_text(read_log(w, (struct store_range){ .with = SLICE("a") }), all.p);
+	(void)store_read_count(batch, HISTORY, NULL);
+	(void)store_read_count(batch, HISTORY, &(struct store_range){ .with = SLICE("a") });
+	assert_text(world_read(w, batch),
+		arena_printf(&w->arena, "#%zu#%zu", (count - first) / 2, (count - first) / 2).p);
+}
+
+static void
+a_log_is_whole_while_its_indexes_are_written(void **state)
+{
+	static const size_t windows[] = { 1, 100, 1000 };
+	struct world *w = *state;
+
+	for (size_t i = 0; i < COUNT_OF(windows); i++) {
+		struct store_txn *txn;
+
+		world_close(w);
+		w->log_window = windows[i];
+		world_open(w);
+		for (size_t n = 0; n < 800; n += 200) {
+			append_many(w, n, 200);
+			assert_many(w, 0, n + 200);
+		}
+		txn = store_txn_create(w->store, juliet);
+		store_txn_log_delete(
+			txn, HISTORY, &(struct store_range){ .until_ms = 99, .with = SLICE("a") });
+		assert_int_equal(world_commit(w, txn), 0);
+		txn = store_txn_create(w->store, juliet);
+		store_txn_log_delete(txn, HISTORY, &(struct store_range){ .since_ms = 600 });
+		assert_int_equal(world_commit(w, txn), 0);
+		assert_many(w, 100, 600);
+		world_close(w);
+		world_open(w);
+		assert_many(w, 100, 600);
+		txn = store_txn_create(w->store, juliet);
+		store_txn_owner_delete(txn);
+		assert_int_equal(world_commit(w, txn), 0);
+		assert_text(read_log(w, (struct store_range){ 0 }), "");
+	}
+}
+
 int
 main(void)
 {
@@ -142,6 +209,7 @@ main(void)
 		BOTH(logs_are_read_in_both_directions_and_in_parts),
 		BOTH(ids_bound_a_range_and_are_never_used_again),
 		BOTH(logs_are_trimmed_by_with),
+		BOTH(a_log_is_whole_while_its_indexes_are_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { READERS = 2, WAL_BYTES = 8 << 20, BUSY_BYTES = 8 << 20 };
+enum { READERS = 2, WAL_BYTES = 8 << 20, BUSY_BYTES = 8 << 20, LOG_WINDOW = 1 << 17 };
 
 static struct sqlite_store *
 sqlite_of(struct store *store)
@@ -178,6 +178,7 @@ static void
 free_handle(struct sqlite_store *s)
 {
 	close_connections(s);
+	logs_finish(&s->logs);
 	db_close(&s->file);
 	(void)pthread_mutex_destroy(&s->lock);
 	(void)pthread_cond_destroy(&s->writer_wakes);
@@ -234,6 +235,7 @@ make_handle(const struct store_config *config, const struct store_table *tables,
 	store_init(&s->store, &sqlite_backend, env, tables, count);
 	s->file.lock_fd = -1;
 	s->wal_limit = config->wal_bytes == 0 ? WAL_BYTES : config->wal_bytes;
+	s->log_window = config->log_window == 0 ? LOG_WINDOW : config->log_window;
 	(void)pthread_condattr_init(&monotonic);
 	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	(void)pthread_mutex_init(&s->lock, NULL);
@@ -271,7 +273,7 @@ open_readers(struct sqlite_store *s)
 	for (unsigned i = 0; r == 0 && i < s->reader_count; i++) {
 		r = sql_open(&s->readers[i].conn, s->file.path, true);
 		if (r == 0)
-			sql_use_tables(&s->readers[i].conn, &s->tables);
+			sql_use_tables(&s->readers[i].conn, &s->tables, &s->logs);
 	}
 	return r;
 }
@@ -294,9 +296,11 @@ open_connections(struct sqlite_store *s, struct arena *arena, struct slice *find
 	if (r < 0)
 		return r;
 	atomic_store(&s->store.last_id, (uint64_t)s->ids.limit + STORE_ID_GAP);
-	sql_use_tables(&s->conn, &s->tables);
+	logs_init(&s->logs, &s->tables, s->log_window);
+	sql_use_tables(&s->conn, &s->tables, &s->logs);
 	sqlite_watch_wal(s);
-	return open_readers(s);
+	r = logs_load(&s->conn);
+	return r < 0 ? r : open_readers(s);
 }
 
 /* Of a refused start nothing stays: without a log before us, closing takes ours away. */

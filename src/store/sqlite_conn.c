@@ -14,8 +14,11 @@
 
 enum { BUSY_MS = 5000, SLOT_BYTES = 1200, SLOTS = 10 };
 
-#define RANGE " AND id >= ?3 AND id <= ?4 AND stamp >= ?5 AND stamp <= ?6"
-#define ENTRY "SELECT peer, value, id, stamp FROM \"@\" WHERE owner = ?1"
+#define RANGE " AND i.id >= ?3 AND i.id <= ?4 AND i.stamp >= ?5 AND i.stamp <= ?6"
+#define ENTRY "SELECT r.peer, r.value, i.id, i.stamp"
+#define JOIN " CROSS JOIN \"@\" r ON r.id = i.id WHERE i.owner = ?1"
+#define BY_OWNER " FROM \"@#owner\" i" JOIN
+#define BY_WITH " FROM \"@#with\" i" JOIN " AND i.hash = ?8 AND r.peer = ?2"
 #define SIZE(bytes) ("SELECT coalesce(sum(" bytes "), 0) FROM \"@\" WHERE owner = ?1")
 #define OWNERS "SELECT DISTINCT owner FROM \"@\" WHERE owner > ?2 ORDER BY owner LIMIT ?3"
 
@@ -53,21 +56,40 @@ static const char *const sql_of[][STATEMENTS] = {
 		[ST_SIZE] = SIZE("length(CAST(key AS BLOB)) + length(value)"),
 		[ST_OWNERS] = OWNERS,
 	},
+	/* ?1 is the owner's number, ?8 the hash of a `with`. */
 	[STORE_LOG] = {
-		[ST_PUT] = ("INSERT INTO \"@\" (owner, peer, value, id, stamp)"
-			" VALUES (?1, ?2, ?3, ?4, ?5)"),
-		[ST_CLEAR] = "DELETE FROM \"@\" WHERE owner = ?1",
-		[ST_TRIM] = ("DELETE FROM \"@\" WHERE owner = ?1" RANGE),
-		[ST_TRIM_WITH] = ("DELETE FROM \"@\" WHERE owner = ?1 AND peer = ?2" RANGE),
-		[ST_COUNT] = ("SELECT count(*) FROM \"@\" WHERE owner = ?1" RANGE),
-		[ST_COUNT_WITH] =
-			("SELECT count(*) FROM \"@\" WHERE owner = ?1 AND peer = ?2" RANGE),
-		[ST_SIZE] = SIZE("length(CAST(coalesce(peer, '') AS BLOB)) + length(value)"),
-		[ST_FORWARD] = (ENTRY RANGE " ORDER BY id LIMIT ?7"),
-		[ST_FORWARD_WITH] = (ENTRY " AND peer = ?2" RANGE " ORDER BY id LIMIT ?7"),
-		[ST_BACKWARD] = (ENTRY RANGE " ORDER BY id DESC LIMIT ?7"),
-		[ST_BACKWARD_WITH] = (ENTRY " AND peer = ?2" RANGE " ORDER BY id DESC LIMIT ?7"),
-		[ST_OWNERS] = OWNERS,
+		[ST_PUT] = ("INSERT INTO \"@\" (id, owner, stamp, peer, value)"
+			" VALUES (?4, ?1, ?5, ?2, ?3)"),
+		[ST_DELETE] = "DELETE FROM \"@\" WHERE id = ?4",
+		[ST_ENTRY] = ("SELECT peer, value, id, stamp FROM \"@\""
+			" WHERE id = ?4 AND owner = ?1"),
+		[ST_TAIL] = ("SELECT id, owner, stamp, peer FROM \"@\" WHERE id > ?1"),
+		[ST_INDEX] = ("INSERT OR IGNORE INTO \"@#owner\" (owner, id, stamp)"
+			" VALUES (?1, ?4, ?5)"),
+		[ST_INDEX_WITH] = ("INSERT OR IGNORE INTO \"@#with\" (owner, hash, id, stamp)"
+			" VALUES (?1, ?8, ?4, ?5)"),
+		[ST_UNINDEX] = "DELETE FROM \"@#owner\" WHERE owner = ?1 AND id = ?4",
+		[ST_UNINDEX_WITH] =
+			("DELETE FROM \"@#with\" WHERE owner = ?1 AND hash = ?8 AND id = ?4"),
+		[ST_MARK] = "SELECT indexed FROM _tables WHERE name = '@'",
+		[ST_SET_MARK] = "UPDATE _tables SET indexed = ?1 WHERE name = '@'",
+		[ST_OWNER] = "SELECT no FROM _owners WHERE name = ?2",
+		[ST_NEW_OWNER] = "INSERT INTO _owners (name) VALUES (?2)",
+		[ST_FORGET_OWNER] = "DELETE FROM _owners WHERE name = ?2",
+		[ST_FIND] = ("SELECT i.id, r.peer" BY_OWNER RANGE " LIMIT ?7"),
+		[ST_FIND_WITH] = ("SELECT i.id, r.peer" BY_WITH RANGE " LIMIT ?7"),
+		[ST_COUNT] = ("SELECT count(*) FROM \"@#owner\" i WHERE i.owner = ?1" RANGE),
+		[ST_COUNT_WITH] = ("SELECT count(*)" BY_WITH RANGE),
+		[ST_SIZE] = ("SELECT coalesce(sum("
+			"length(CAST(coalesce(r.peer, '') AS BLOB)) + length(r.value)), 0)"
+			BY_OWNER RANGE),
+		[ST_FORWARD] = (ENTRY BY_OWNER RANGE " ORDER BY i.id LIMIT ?7"),
+		[ST_FORWARD_WITH] = (ENTRY BY_WITH RANGE " ORDER BY i.id LIMIT ?7"),
+		[ST_BACKWARD] = (ENTRY BY_OWNER RANGE " ORDER BY i.id DESC LIMIT ?7"),
+		[ST_BACKWARD_WITH] = (ENTRY BY_WITH RANGE " ORDER BY i.id DESC LIMIT ?7"),
+		[ST_OWNERS] = ("SELECT name, no, EXISTS"
+			" (SELECT 1 FROM \"@#owner\" i WHERE i.owner = no)"
+			" FROM _owners WHERE name > ?2 ORDER BY name"),
 	},
 };
 
@@ -146,7 +168,7 @@ set_up(struct sqlite_conn *conn, bool reads_only)
 	if (reads_only)
 		return sql_exec(conn, "PRAGMA query_only = 1; PRAGMA cache_size = -1024");
 	return sql_exec(conn, "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;"
-			      "PRAGMA cache_size = -1024; PRAGMA temp_store = MEMORY");
+			      "PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY");
 }
 
 int
@@ -192,10 +214,26 @@ sql_close(struct sqlite_conn *conn)
 }
 
 void
-sql_use_tables(struct sqlite_conn *conn, const struct sql_tables *tables)
+sql_use_tables(struct sqlite_conn *conn, const struct sql_tables *tables, struct sqlite_logs *logs)
 {
 	conn->tables = tables;
+	conn->logs = logs;
 	conn->prepared = xcalloc(tables->count, sizeof(*conn->prepared));
+}
+
+const char *
+sql_with_name(struct arena *arena, const char *pattern, const char *name)
+{
+	struct slice text = SLICE("");
+
+	while (*pattern != '\0') {
+		size_t before = strcspn(pattern, "@");
+
+		text = arena_printf(arena, "%.*s%.*s%s", SLICE_ARG(text), (int)before, pattern,
+			pattern[before] == '@' ? name : "");
+		pattern += before + (pattern[before] == '@');
+	}
+	return text.p;
 }
 
 static int
@@ -209,14 +247,11 @@ static int
 prepare_for_table(
 	struct sqlite_conn *conn, const char *pattern, const char *name, sqlite3_stmt **stmt_out)
 {
-	size_t before = strcspn(pattern, "@");
 	struct arena arena;
-	struct slice sql;
 	int r;
 
 	arena_init(&arena, 0);
-	sql = arena_printf(&arena, "%.*s%s%s", (int)before, pattern, name, pattern + before + 1);
-	r = prepare(conn, sql.p, stmt_out);
+	r = prepare(conn, sql_with_name(&arena, pattern, name), stmt_out);
 	arena_finish(&arena);
 	return r;
 }
@@ -298,18 +333,12 @@ bind_blob(sqlite3_stmt *stmt, int at, struct slice blob)
 }
 
 void
-bind_bounds(sqlite3_stmt *stmt, const struct store_range *range)
+bind_bounds(sqlite3_stmt *stmt, const struct bounds *bounds)
 {
-	struct bounds bounds = range_bounds(range);
-
-	bind_text(stmt, 2, range->with);
-	(void)sqlite3_bind_int64(stmt, 3, bounds.first_id);
-	(void)sqlite3_bind_int64(stmt, 4, bounds.last_id);
-	(void)sqlite3_bind_int64(stmt, 5, bounds.since_ms);
-	(void)sqlite3_bind_int64(stmt, 6, bounds.until_ms);
-	if (sqlite3_bind_parameter_count(stmt) >= 7)
-		(void)sqlite3_bind_int64(
-			stmt, 7, range->limit == 0 ? -1 : (int64_t)range->limit + 1);
+	(void)sqlite3_bind_int64(stmt, 3, bounds->first_id);
+	(void)sqlite3_bind_int64(stmt, 4, bounds->last_id);
+	(void)sqlite3_bind_int64(stmt, 5, bounds->since_ms);
+	(void)sqlite3_bind_int64(stmt, 6, bounds->until_ms);
 }
 
 static struct slice

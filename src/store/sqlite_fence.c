@@ -77,10 +77,14 @@ open_again(struct sqlite_store *s)
 		r = sql_number(&s->conn, "PRAGMA wal_checkpoint(TRUNCATE)", &blocked);
 	if (r == 0)
 		r = blocked != 0 ? -EBUSY : schema_read_id_limit(&s->conn, &s->ids.limit);
+	if (r == 0) {
+		sql_use_tables(&s->conn, &s->tables, &s->logs);
+		r = logs_load(&s->conn);
+	}
 	for (unsigned i = 0; r == 0 && i < s->reader_count; i++) {
 		r = sql_open(&s->readers[i].conn, s->file.path, true);
 		if (r == 0)
-			sql_use_tables(&s->readers[i].conn, &s->tables);
+			sql_use_tables(&s->readers[i].conn, &s->tables, &s->logs);
 	}
 	return r;
 }
@@ -92,7 +96,6 @@ recover(struct sqlite_store *s)
 		close_all(s);
 		return false;
 	}
-	sql_use_tables(&s->conn, &s->tables);
 	sqlite_watch_wal(s);
 	(void)pthread_mutex_lock(&s->lock);
 	s->fenced = s->read_failed = false;

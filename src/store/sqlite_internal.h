@@ -5,7 +5,8 @@
 #ifndef STORE_SQLITE_INTERNAL_H
 #define STORE_SQLITE_INTERNAL_H
 
-#include "store/store_internal.h"
+#include "store/sqlite_owners.h"
+#include "store/sqlite_tail.h"
 
 #include <pthread.h>
 #include <sqlite3.h>
@@ -18,8 +19,19 @@ enum statement {
 	ST_PUT, /* of a log: append */
 	ST_DELETE,
 	ST_CLEAR,
-	ST_TRIM,
-	ST_TRIM_WITH,
+	ST_ENTRY,
+	ST_TAIL,
+	ST_INDEX,
+	ST_INDEX_WITH,
+	ST_UNINDEX,
+	ST_UNINDEX_WITH,
+	ST_MARK,
+	ST_SET_MARK,
+	ST_OWNER,
+	ST_NEW_OWNER,
+	ST_FORGET_OWNER,
+	ST_FIND,
+	ST_FIND_WITH,
 	ST_ALL,
 	ST_KEY,
 	ST_COUNT,
@@ -44,10 +56,13 @@ struct sql_tables {
 	size_t count, declared;
 };
 
+struct sqlite_logs;
+
 /* Used by one thread at a time. db NULL: closed. */
 struct sqlite_conn {
 	sqlite3 *db;
 	const struct sql_tables *tables;
+	struct sqlite_logs *logs;              /* the store's */
 	sqlite3_stmt *(*prepared)[STATEMENTS]; /* per table; made when first used */
 	sqlite3_stmt *begin, *commit, *rollback;
 };
@@ -63,7 +78,11 @@ int sql_open(struct sqlite_conn *conn, const char *path, bool reads_only);
 void sql_close(struct sqlite_conn *conn);
 
 /* From now on statements on tables can be had. */
-void sql_use_tables(struct sqlite_conn *conn, const struct sql_tables *tables);
+void sql_use_tables(
+	struct sqlite_conn *conn, const struct sql_tables *tables, struct sqlite_logs *logs);
+
+/* SQL with the table's name for each '@'. */
+const char *sql_with_name(struct arena *arena, const char *pattern, const char *name);
 
 int sql_exec(struct sqlite_conn *conn, const char *sql);
 /* The first column of the first row as a number; absent: what value_out points to stays. */
@@ -82,7 +101,7 @@ void sql_rollback(struct sqlite_conn *conn);
 
 void bind_text(sqlite3_stmt *stmt, int at, struct slice text);
 void bind_blob(sqlite3_stmt *stmt, int at, struct slice blob);
-void bind_bounds(sqlite3_stmt *stmt, const struct store_range *range);
+void bind_bounds(sqlite3_stmt *stmt, const struct bounds *bounds);
 struct slice column_text(sqlite3_stmt *stmt, int at, struct arena *arena);
 struct slice column_blob(sqlite3_stmt *stmt, int at, struct arena *arena);
 
@@ -140,7 +159,53 @@ struct id_source {
  * transaction that it is in must be rolled back.
  */
 int ops_execute(struct sqlite_conn *conn, struct store_txn *txn, struct id_source *ids);
+/* -EAGAIN: to be asked again in a newer state. */
 int ops_read(struct sqlite_conn *conn, struct store_batch *batch);
+/* The columns key, value, id, stamp, as many as there are; copied to the arena. */
+struct store_row ops_row(sqlite3_stmt *stmt, struct arena *arena);
+
+/* ---- sqlite_log.c: logs; see sqlite_tail.h ---- */
+
+struct sqlite_logs {
+	const struct sql_tables *tables;
+	struct tail *tails;          /* one for each table; those of logs are used */
+	struct owner_numbers owners; /* the writer's */
+};
+
+void logs_init(struct sqlite_logs *logs, const struct sql_tables *tables, size_t window);
+void logs_finish(struct sqlite_logs *logs);
+/* Forgets all and reads from the file what its indexes do not have. Nobody reads meanwhile. */
+int logs_load(struct sqlite_conn *conn);
+
+/* The writer's; each group of writes is between the first and one of the others. */
+void logs_begin(struct sqlite_logs *logs);
+void logs_commit(struct sqlite_logs *logs);
+void logs_rollback(struct sqlite_logs *logs);
+
+/* Writes up to `most` entries that wait to the indexes; within a group. */
+int logs_index_some(struct sqlite_conn *conn, size_t most);
+/* Whether entries wait; freeze: those, too, that would still be collected. Between groups. */
+bool logs_wait(struct sqlite_logs *logs, bool freeze);
+/* Nobody reads in a snapshot from before the last commit. */
+void logs_drop_old(struct sqlite_logs *logs);
+
+int log_append(struct sqlite_conn *conn, struct slice owner, const struct op *op);
+int log_trim(struct sqlite_conn *conn, unsigned table, struct slice owner,
+	const struct store_range *range);
+/* The number of an owner whose logs are all empty is given back. */
+int log_forget_owner(struct sqlite_conn *conn, struct slice owner);
+
+int32_t log_hash(struct slice with);
+/* The owner's number in the file; 0: it has none. */
+int log_owner(struct sqlite_conn *conn, unsigned table, struct slice owner, int64_t *number_out);
+/* ST_ENTRY, ready to be stepped; to be reset. */
+int log_entry(struct sqlite_conn *conn, unsigned table, const struct tail_entry *entry,
+	sqlite3_stmt **stmt_out);
+
+/* ---- sqlite_log_read.c ---- */
+
+/* -EAGAIN: the transaction sees too old a state. */
+int log_read(struct sqlite_conn *conn, struct slice owner, struct read *read, struct arena *arena);
 
 /* ---- The handle ---- */
 
@@ -170,11 +235,12 @@ struct sqlite_store {
 	struct store store;
 	struct sqlite_file file;
 	struct sql_tables tables;
-	size_t wal_limit;
+	size_t wal_limit, log_window;
 	struct sqlite_conn conn; /* the writer's */
 	struct id_source ids;    /* the writer's */
-	int wal_pages;           /* the writer's: in the log now */
-	int checked_pages;       /* the writer's: in the log at the last checkpoint */
+	struct sqlite_logs logs;
+	int wal_pages;     /* the writer's: in the log now */
+	int checked_pages; /* the writer's: in the log at the last checkpoint */
 	_Atomic size_t queued_bytes;
 
 	pthread_mutex_t lock; /* for all below */

@@ -83,30 +83,9 @@ run_on_key(struct sqlite_conn *conn, const struct store_txn *txn, const struct o
 static int
 append(struct sqlite_conn *conn, const struct store_txn *txn, struct op *op, struct id_source *ids)
 {
-	sqlite3_stmt *stmt;
-	int r = sql_statement(conn, op->table, ST_PUT, &stmt);
+	int r = note_id(conn, ids, op->id);
 
-	if (r == 0)
-		r = note_id(conn, ids, op->id);
-	if (r < 0)
-		return r;
-	(void)sqlite3_bind_int64(stmt, 4, (int64_t)op->id);
-	(void)sqlite3_bind_int64(stmt, 5, op->stamp_ms);
-	return run_on_key(conn, txn, op, ST_PUT);
-}
-
-static int
-trim(struct sqlite_conn *conn, const struct store_txn *txn, const struct op *op)
-{
-	sqlite3_stmt *stmt;
-	int r = sql_statement(
-		conn, op->table, op->range->with.p == NULL ? ST_TRIM : ST_TRIM_WITH, &stmt);
-
-	if (r < 0)
-		return r;
-	bind_text(stmt, 1, txn->owner);
-	bind_bounds(stmt, op->range);
-	return sql_run(conn, stmt);
+	return r < 0 ? r : log_append(conn, txn->owner, op);
 }
 
 static int
@@ -114,9 +93,13 @@ forget(struct sqlite_conn *conn, const struct store_txn *txn)
 {
 	int r = 0;
 
-	for (unsigned i = 0; r == 0 && i < conn->tables->count; i++)
-		r = run_on_key(conn, txn, &(struct op){ .table = i }, ST_CLEAR);
-	return r;
+	for (unsigned i = 0; r == 0 && i < conn->tables->count; i++) {
+		if (conn->tables->v[i].kind == STORE_LOG)
+			r = log_trim(conn, i, txn->owner, &(struct store_range){ 0 });
+		else
+			r = run_on_key(conn, txn, &(struct op){ .table = i }, ST_CLEAR);
+	}
+	return r < 0 ? r : log_forget_owner(conn, txn->owner);
 }
 
 static int
@@ -137,7 +120,7 @@ execute(struct sqlite_conn *conn, struct store_txn *txn, struct op *op, struct i
 	case OP_APPEND:
 		return append(conn, txn, op, ids);
 	case OP_TRIM:
-		return trim(conn, txn, op);
+		return log_trim(conn, op->table, txn->owner, op->range);
 	case OP_FORGET:
 		return forget(conn, txn);
 	}
@@ -155,14 +138,6 @@ ops_execute(struct sqlite_conn *conn, struct store_txn *txn, struct id_source *i
 }
 
 static enum statement
-statement_for_log(const struct store_range *range)
-{
-	if (range->backward)
-		return range->with.p == NULL ? ST_BACKWARD : ST_BACKWARD_WITH;
-	return range->with.p == NULL ? ST_FORWARD : ST_FORWARD_WITH;
-}
-
-static enum statement
 statement_for(const struct read *read)
 {
 	switch (read->kind) {
@@ -170,21 +145,20 @@ statement_for(const struct read *read)
 		return ST_ALL;
 	case READ_KEY:
 		return ST_KEY;
-	case READ_LOG:
-		return statement_for_log(&read->range);
 	case READ_COUNT:
-		return read->range.with.p == NULL ? ST_COUNT : ST_COUNT_WITH;
+		return ST_COUNT;
 	case READ_SIZE:
 		return ST_SIZE;
 	case READ_OWNERS:
 		return ST_OWNERS;
+	case READ_LOG:
+		break; /* log_read's */
 	}
 	return ST_ALL;
 }
 
 static void
-bind_read(sqlite3_stmt *stmt, const struct store_batch *batch, const struct read *read,
-	enum store_kind kind)
+bind_read(sqlite3_stmt *stmt, const struct store_batch *batch, const struct read *read)
 {
 	int64_t limit = read->range.limit == 0 ? -1 : (int64_t)read->range.limit + 1;
 
@@ -194,14 +168,11 @@ bind_read(sqlite3_stmt *stmt, const struct store_batch *batch, const struct read
 		return;
 	}
 	bind_text(stmt, 1, batch->owner.p == NULL ? SLICE("") : batch->owner);
-	if (kind == STORE_LOG && read->kind != READ_SIZE)
-		bind_bounds(stmt, &read->range);
-	else
-		bind_text(stmt, 2, read->key);
+	bind_text(stmt, 2, read->key);
 }
 
-static struct store_row
-row_of(sqlite3_stmt *stmt, struct arena *arena)
+struct store_row
+ops_row(sqlite3_stmt *stmt, struct arena *arena)
 {
 	struct store_row row = { .key = column_text(stmt, 0, arena), .value = SLICE("") };
 	int columns = sqlite3_column_count(stmt);
@@ -233,7 +204,7 @@ read_one(struct sqlite_conn *conn, const struct store_batch *batch, struct read 
 
 	if (r < 0)
 		return r;
-	bind_read(stmt, batch, read, conn->tables->v[read->result.table].kind);
+	bind_read(stmt, batch, read);
 	while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
 		struct store_row row;
 
@@ -241,7 +212,7 @@ read_one(struct sqlite_conn *conn, const struct store_batch *batch, struct read 
 			total = (uint64_t)sqlite3_column_int64(stmt, 0);
 			continue;
 		}
-		row = row_of(stmt, arena);
+		row = ops_row(stmt, arena);
 		row_list_add(&list, &row);
 	}
 	(void)sqlite3_reset(stmt);
@@ -256,7 +227,11 @@ ops_read(struct sqlite_conn *conn, struct store_batch *batch)
 {
 	int r = 0;
 
-	for (struct read *read = batch->first; r == 0 && read != NULL; read = read->next)
-		r = read_one(conn, batch, read, &batch->request.arena);
+	for (struct read *read = batch->first; r == 0 && read != NULL; read = read->next) {
+		if (conn->tables->v[read->result.table].kind == STORE_LOG)
+			r = log_read(conn, batch->owner, read, &batch->request.arena);
+		else
+			r = read_one(conn, batch, read, &batch->request.arena);
+	}
 	return r;
 }

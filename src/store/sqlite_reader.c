@@ -4,7 +4,7 @@
 #include <errno.h>
 
 static int
-answer(struct sqlite_conn *conn, struct store_batch *batch)
+read_in_one_state(struct sqlite_conn *conn, struct store_batch *batch)
 {
 	int r = sql_begin(conn);
 
@@ -12,9 +12,21 @@ answer(struct sqlite_conn *conn, struct store_batch *batch)
 		r = ops_read(conn, batch);
 	if (r == 0)
 		r = sql_commit(conn);
+	if (r < 0)
+		sql_rollback(conn);
+	return r;
+}
+
+static int
+answer(struct sqlite_conn *conn, struct store_batch *batch)
+{
+	int r;
+
+	do
+		r = read_in_one_state(conn, batch);
+	while (r == -EAGAIN);
 	if (r == 0)
 		return 0;
-	sql_rollback(conn);
 	for (struct read *read = batch->first; read != NULL; read = read->next)
 		read->result = (struct store_result){ .table = read->result.table };
 	return -EIO;

@@ -3,8 +3,8 @@
  * with their kind and form, and the tables. Everything is looked at before anything is written,
  * so that a file that we refuse is left as it was; then one transaction brings it up to date.
  *
- * A log is a table in the order of its ids with an index by owner: entries are appended at one
- * end, and the stamps in the index spare reading entries that do not match.
+ * A log is a table in the order of its ids, and two indexes that are tables of their own, because
+ * they are written later; sqlite_tail.h says why. Owners are numbers there.
  */
 #include "store/sqlite_internal.h"
 
@@ -14,6 +14,10 @@
 #define APPLICATION_ID "1265202280"
 enum { APPLICATION = 1265202280 };
 
+/* Since then logs have numbers for owners, and indexes of their own; convert_logs() comes with it.
+ */
+enum { LOGS_BY_NUMBER = 2 };
+
 /* Migration n makes schema n out of schema n - 1. Never changed once released, only added to. */
 static const char *const migrations[] = {
 	[1] = "CREATE TABLE _schema (version INTEGER NOT NULL, id_limit INTEGER NOT NULL);"
@@ -21,16 +25,32 @@ static const char *const migrations[] = {
 	      "CREATE TABLE _tables (name TEXT PRIMARY KEY, kind INTEGER NOT NULL,"
 	      "	version INTEGER NOT NULL) WITHOUT ROWID;"
 	      "PRAGMA application_id = " APPLICATION_ID ";",
+	[LOGS_BY_NUMBER] = "CREATE TABLE _owners (no INTEGER PRIMARY KEY, name TEXT NOT NULL "
+			   "UNIQUE);"
+			   "ALTER TABLE _tables ADD COLUMN indexed INTEGER NOT NULL DEFAULT 0;",
 };
 enum { SCHEMA = COUNT_OF(migrations) - 1 };
 
 /* '@' stands for the table's name. */
-static const char *const create_log = "CREATE TABLE \"@\" (id INTEGER PRIMARY KEY, owner TEXT NOT "
-				      "NULL, stamp INTEGER NOT NULL,"
-				      "	peer TEXT, value BLOB NOT NULL);"
-				      "CREATE INDEX \"@#owner\" ON \"@\" (owner, id, stamp);"
-				      "CREATE INDEX \"@#peer\" ON \"@\" (owner, peer, id, stamp) "
-				      "WHERE peer IS NOT NULL;";
+static const char *const
+	create_log = "CREATE TABLE \"@\" (id INTEGER PRIMARY KEY, owner INTEGER NOT NULL, stamp "
+		     "INTEGER NOT NULL,"
+		     " peer TEXT, value BLOB NOT NULL);"
+		     "CREATE TABLE \"@#owner\" (owner INTEGER, id INTEGER, stamp INTEGER NOT NULL,"
+		     " PRIMARY KEY (owner, id)) WITHOUT ROWID;"
+		     "CREATE TABLE \"@#with\" (owner INTEGER, hash INTEGER, id INTEGER, stamp "
+		     "INTEGER NOT NULL,"
+		     " PRIMARY KEY (owner, hash, id)) WITHOUT ROWID;";
+
+/* A log of schema 1; the indexes get their entries once it is open. */
+static const char *const rename_log = "ALTER TABLE \"@\" RENAME TO \"@#1\"; DROP INDEX "
+				      "\"@#owner\"; DROP INDEX \"@#peer\";";
+static const char
+	*const copy_log = "INSERT OR IGNORE INTO _owners (name) SELECT DISTINCT owner FROM \"@#1\" "
+			  "ORDER BY 1;"
+			  "INSERT INTO \"@\" SELECT id, no, stamp, peer, value FROM \"@#1\""
+			  " CROSS JOIN _owners ON name = owner ORDER BY id;"
+			  "DROP TABLE \"@#1\";";
 
 static const char *const create[] = {
 	[STORE_VALUE] = "CREATE TABLE \"@\" (owner TEXT PRIMARY KEY, value BLOB NOT NULL)"
@@ -47,22 +67,6 @@ struct stored {
 	struct sql_tables tables;
 	int64_t *versions;
 };
-
-/* Text with the name for each '@'. */
-static const char *
-with_name(struct arena *arena, const char *pattern, const char *name)
-{
-	struct slice text = SLICE("");
-
-	while (*pattern != '\0') {
-		size_t before = strcspn(pattern, "@");
-
-		text = arena_printf(arena, "%.*s%.*s%s", SLICE_ARG(text), (int)before, pattern,
-			pattern[before] == '@' ? name : "");
-		pattern += before + (pattern[before] == '@');
-	}
-	return text.p;
-}
 
 static int
 check_is_ours(struct sqlite_conn *conn, const struct sqlite_file *file, bool *empty_out,
@@ -174,29 +178,56 @@ look(struct sqlite_conn *conn, const struct sqlite_file *file, const struct stor
 }
 
 static int
-migrate(struct sqlite_conn *conn, int64_t schema)
+exec_for(struct sqlite_conn *conn, const char *pattern, const char *name)
 {
+	struct arena arena;
+	int r;
+
+	arena_init(&arena, 0);
+	r = sql_exec(conn, sql_with_name(&arena, pattern, name));
+	arena_finish(&arena);
+	return r;
+}
+
+static int
+convert_logs(struct sqlite_conn *conn, const struct stored *stored)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < stored->tables.count; i++) {
+		const struct sql_table *table = &stored->tables.v[i];
+
+		if (table->kind != STORE_LOG)
+			continue;
+		r = exec_for(conn, rename_log, table->name);
+		if (r == 0)
+			r = exec_for(conn, create_log, table->name);
+		if (r == 0)
+			r = exec_for(conn, copy_log, table->name);
+	}
+	return r;
+}
+
+static int
+migrate(struct sqlite_conn *conn, const struct stored *stored)
+{
+	int64_t schema = stored->schema;
 	struct arena arena;
 	int r = 0;
 
 	if (schema == SCHEMA)
 		return 0;
 	arena_init(&arena, 0);
-	while (r == 0 && schema < SCHEMA)
+	while (r == 0 && schema < SCHEMA) {
 		r = sql_exec(conn, migrations[++schema]);
+		if (r == 0 && schema == LOGS_BY_NUMBER)
+			r = convert_logs(conn, stored);
+	}
 	if (r == 0)
 		r = sql_exec(conn,
 			arena_printf(&arena, "UPDATE _schema SET version = %d", (int)SCHEMA).p);
 	arena_finish(&arena);
 	return r;
-}
-
-static int
-create_table(struct sqlite_conn *conn, const struct store_table *table, struct arena *arena)
-{
-	const char *pattern = table->kind == STORE_LOG ? create_log : create[table->kind];
-
-	return sql_exec(conn, with_name(arena, pattern, table->name));
 }
 
 static int
@@ -211,12 +242,15 @@ declare_table(
 		return 0;
 	arena_init(&arena, 0);
 	if (there == NULL)
-		r = create_table(conn, table, &arena);
+		r = exec_for(conn, table->kind == STORE_LOG ? create_log : create[table->kind],
+			table->name);
 	if (r == 0)
-		r = sql_exec(
-			conn, arena_printf(&arena, "REPLACE INTO _tables VALUES ('%s', %d, %u)",
-				      table->name, (int)table->kind, table->version)
-				      .p);
+		r = sql_exec(conn,
+			arena_printf(&arena,
+				"INSERT INTO _tables (name, kind, version) VALUES ('%s', %d, %u)"
+				" ON CONFLICT DO UPDATE SET version = excluded.version",
+				table->name, (int)table->kind, table->version)
+				.p);
 	arena_finish(&arena);
 	return r;
 }
@@ -247,7 +281,7 @@ bring_up_to_date(struct sqlite_conn *conn, const struct stored *stored,
 	if (r == 0)
 		r = sql_exec(conn, "BEGIN IMMEDIATE");
 	if (r == 0)
-		r = migrate(conn, stored->schema);
+		r = migrate(conn, stored);
 	for (size_t i = 0; r == 0 && i < count; i++)
 		r = declare_table(conn, stored, &tables[i]);
 	if (r == 0)

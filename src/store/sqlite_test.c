@@ -78,6 +78,39 @@ a_newer_schema_is_refused(void **state)
 	assert_refused(w, -EPROTO, "schema 99");
 }
 
+/* As schema 1 had it: rows with their owner's name, indexes of SQLite's. */
+static void
+a_log_of_the_first_schema_is_kept(void **state)
+{
+	struct world *w = *state;
+	struct store_batch *batch;
+
+	run_sql(w,
+		"CREATE TABLE _schema (version INTEGER NOT NULL, id_limit INTEGER NOT NULL);"
+		"INSERT INTO _schema VALUES (1, 7);"
+		"CREATE TABLE _tables (name TEXT PRIMARY KEY, kind INTEGER NOT NULL,"
+		" version INTEGER NOT NULL) WITHOUT ROWID;"
+		"PRAGMA application_id = 1265202280;"
+		"INSERT INTO _tables VALUES ('history.entries', 3, 1);"
+		"CREATE TABLE \"history.entries\" (id INTEGER PRIMARY KEY, owner TEXT NOT NULL,"
+		" stamp INTEGER NOT NULL, peer TEXT, value BLOB NOT NULL);"
+		"CREATE INDEX \"history.entries#owner\" ON \"history.entries\" (owner, id, stamp);"
+		"CREATE INDEX \"history.entries#peer\" ON \"history.entries\""
+		" (owner, peer, id, stamp) WHERE peer IS NOT NULL;"
+		"INSERT INTO \"history.entries\" VALUES (3, 'romeo', 30, 'a', x'61'),"
+		" (5, 'juliet', 50, NULL, x'62'), (6, 'romeo', 60, 'b', x'63')");
+	for (int i = 0; i < 2; i++) {
+		world_open(w);
+		batch = store_batch_create(w->store, SLICE("romeo"));
+		(void)store_read_log(batch, HISTORY, NULL);
+		assert_text(world_read(w, batch), "30:a=a 60:b=c");
+		batch = store_batch_create(w->store, SLICE("romeo"));
+		(void)store_read_owners(batch, HISTORY, NO_SLICE, 0);
+		assert_text(world_read(w, batch), "juliet= romeo=");
+		world_close(w);
+	}
+}
+
 static void
 the_database_of_another_program_is_refused(void **state)
 {
@@ -223,6 +256,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		SQLITE_ONLY(a_second_process_is_refused),
 		SQLITE_ONLY(a_newer_schema_is_refused),
+		SQLITE_ONLY(a_log_of_the_first_schema_is_kept),
 		SQLITE_ONLY(the_database_of_another_program_is_refused),
 		SQLITE_ONLY(a_file_that_is_no_database_is_refused),
 		SQLITE_ONLY(damage_is_found_after_an_unclean_stop),

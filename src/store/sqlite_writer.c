@@ -14,6 +14,8 @@
 #include <time.h>
 
 enum { WAL_FRAME = 4096 + 24, IDLE_MS = 1000, ROOM_MS = 1000 };
+/* How much is indexed with a group, besides twice as much as it has; and when there is time. */
+enum { INDEX_LEAST = 64, INDEX_STEP = 1024 };
 
 struct group {
 	struct request_queue taken;
@@ -96,6 +98,29 @@ execute(struct sqlite_store *s, struct store_txn *txn)
 }
 
 static int
+begin(struct sqlite_store *s)
+{
+	logs_begin(&s->logs);
+	return sql_begin(&s->conn);
+}
+
+/* Commits, unless there was an error; then everything is as it was before. */
+static int
+end(struct sqlite_store *s, int r, const struct id_source *ids_before)
+{
+	if (r == 0)
+		r = sql_commit(&s->conn);
+	if (r == 0) {
+		logs_commit(&s->logs);
+	} else {
+		sql_rollback(&s->conn);
+		logs_rollback(&s->logs);
+		s->ids = *ids_before;
+	}
+	return r;
+}
+
+static int
 execute_taken(struct sqlite_store *s, struct group *group)
 {
 	int r = 0;
@@ -109,35 +134,27 @@ static int
 execute_group(struct sqlite_store *s, struct group *group)
 {
 	struct id_source ids = s->ids;
-	int r = sql_begin(&s->conn);
+	int r = begin(s);
 
 	while (r == 0 && take(s, group))
 		r = execute_taken(s, group);
 	if (r == 0)
-		r = sql_commit(&s->conn);
-	if (r < 0) {
-		sql_rollback(&s->conn);
-		s->ids = ids;
-	}
-	return r;
+		r = logs_index_some(&s->conn, INDEX_LEAST + 2 * group->rows);
+	return end(s, r, &ids);
 }
 
 static int
 execute_alone(struct sqlite_store *s, struct store_txn *txn)
 {
 	struct id_source ids = s->ids;
-	int r = sql_begin(&s->conn);
+	int r = begin(s);
 
 	txn->request.error = 0;
 	if (r == 0)
 		r = execute(s, txn);
-	if (r == 0)
-		r = sql_commit(&s->conn);
-	if (r < 0) {
-		sql_rollback(&s->conn);
-		s->ids = ids;
+	r = end(s, r, &ids);
+	if (r < 0)
 		txn->request.error = r == -ENOSPC ? r : -EIO;
-	}
 	return r;
 }
 
@@ -316,6 +333,52 @@ checkpoint_if_long(struct sqlite_store *s)
 		bytes > 4 * s->wal_limit ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE);
 }
 
+/* ---- Indexes of logs, when there is time ---- */
+
+static bool
+has_writes(struct sqlite_store *s)
+{
+	bool has;
+
+	(void)pthread_mutex_lock(&s->lock);
+	has = s->writes.count > 0;
+	(void)pthread_mutex_unlock(&s->lock);
+	return has;
+}
+
+static int
+index_step(struct sqlite_store *s)
+{
+	struct id_source ids = s->ids;
+	int r = begin(s);
+
+	if (r == 0)
+		r = logs_index_some(&s->conn, INDEX_STEP);
+	r = end(s, r, &ids);
+	return r < 0 ? r : checkpoint_if_long(s);
+}
+
+static void
+drop_old(struct sqlite_store *s)
+{
+	(void)pthread_mutex_lock(&s->lock);
+	if (s->busy_readers == 0)
+		logs_drop_old(&s->logs);
+	(void)pthread_mutex_unlock(&s->lock);
+}
+
+/* Until all is indexed, or somebody writes. */
+static int
+index_all(struct sqlite_store *s)
+{
+	int r = 0;
+
+	while (r == 0 && !has_writes(s) && logs_wait(&s->logs, true))
+		r = index_step(s);
+	drop_old(s);
+	return r == -ENOSPC ? 0 : r; /* it can wait */
+}
+
 /* ---- The thread ---- */
 
 enum wake { WAKE_WRITES, WAKE_IDLE, WAKE_FAILED, WAKE_END };
@@ -358,6 +421,14 @@ write_group(struct sqlite_store *s)
 	return r < 0 ? r : checkpoint_if_long(s);
 }
 
+static int
+use_the_rest(struct sqlite_store *s)
+{
+	int r = index_all(s);
+
+	return r < 0 ? r : checkpoint(s, SQLITE_CHECKPOINT_PASSIVE);
+}
+
 void *
 sqlite_writer_main(void *arg)
 {
@@ -370,12 +441,13 @@ sqlite_writer_main(void *arg)
 		if (wake == WAKE_WRITES)
 			r = write_group(s);
 		else if (wake == WAKE_IDLE)
-			r = checkpoint(s, SQLITE_CHECKPOINT_PASSIVE);
+			r = use_the_rest(s);
 		if (r < 0) {
 			sqlite_fence(s);
 		}
 		if (s->fenced)
-			break; /* closed before it was healed */
+			return NULL; /* closed before it was healed */
 	}
+	(void)index_all(s); /* else at the next start */
 	return NULL;
 }

@@ -30,7 +30,7 @@ world_init(struct world *w, bool sqlite)
 {
 	const char *base = getenv("TMPDIR");
 
-	*w = (struct world){ .last = &w->first };
+	*w = (struct world){ .last = &w->first, .log_window = 3 };
 	arena_init(&w->arena, 0);
 	(void)pthread_mutex_init(&w->lock, NULL);
 	(void)pthread_cond_init(&w->filled, NULL);
@@ -93,7 +93,7 @@ notice(void *arg, enum store_notice what, struct slice sentence)
 int
 world_open_with(struct world *w, const struct store_table *tables, size_t count)
 {
-	struct store_config config = { w->dir, 0, w->wal_bytes, w->memory };
+	struct store_config config = { w->dir, 0, w->wal_bytes, w->log_window, w->memory };
 	struct store_env env = { w, post, notice };
 
 	return store_open(&config, tables, count, &env, &w->arena, &w->store, &w->fault);

@@ -20,6 +20,7 @@ struct world {
 	struct arena arena;          /* faults */
 	struct store_fault fault;
 	size_t wal_bytes;
+	size_t log_window;    /* small, so that indexes are written all the time */
 	pthread_mutex_t lock; /* for the mailbox */
 	pthread_cond_t filled;
 	struct store_request *first, **last;
