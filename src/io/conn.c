@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "io/conn_internal.h"
 #include "io/proxy_header.h"
+#include "io/timer.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -212,6 +213,13 @@ ask_owner(struct conn *conn, struct slice bytes)
 	conn->again = false;
 }
 
+/* What came as early data waits for the handshake. */
+static bool
+is_held(const struct conn *conn)
+{
+	return conn->tls != NULL && !conn->handler->takes_early && tls_is_early(conn->tls);
+}
+
 void
 conn_give(struct conn *conn, struct slice bytes)
 {
@@ -219,7 +227,7 @@ conn_give(struct conn *conn, struct slice bytes)
 		(void)buffer_append(&conn->in, bytes);
 		bytes = buffer_slice(&conn->in);
 	}
-	if (!conn->paused)
+	if (!conn->paused && !is_held(conn))
 		ask_owner(conn, bytes);
 	else if (bytes.p != conn->in.data)
 		(void)buffer_append(&conn->in, bytes);
@@ -237,7 +245,7 @@ conn_feed_again(struct loop *loop)
 	while ((link = list_pop(&now)) != NULL) {
 		struct conn *conn = container_of(link, struct conn, fed);
 
-		if (!conn->is_dead && !conn->paused && conn->in.len > 0)
+		if (!conn->is_dead && !conn->paused && !is_held(conn) && conn->in.len > 0)
 			ask_owner(conn, buffer_slice(&conn->in));
 	}
 }
@@ -416,6 +424,7 @@ conn_detach(struct conn *conn)
 		return;
 	list_remove(&conn->dirty);
 	list_remove(&conn->fed);
+	timer_stop(conn->loop, &conn->timer);
 	conn_leave(conn);
 	conn->loop = NULL;
 }
@@ -428,6 +437,7 @@ conn_attach(struct conn *conn, struct loop *loop)
 		conn_end(conn, errno);
 		return;
 	}
+	tls_watch_early(conn);
 	if (conn->in.len > 0)
 		list_append(&loop->fed, &conn->fed);
 	if (conn->out.len > 0)

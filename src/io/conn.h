@@ -32,6 +32,8 @@ struct conn_handler {
 	void (*drained)(struct conn *conn);
 	/* The TLS handshake is done; may be NULL. */
 	void (*secured)(struct conn *conn);
+	/* Input may come as early data of TLS (io/tls.h); else that waits for the handshake. */
+	bool takes_early;
 };
 
 /* Who is on the other side: an IPv6 address, or an IPv4 one mapped into it. */

@@ -77,6 +77,8 @@ ssize_t conn_send_raw(struct conn *conn, const char *bytes, size_t size);
 void tls_take(struct conn *conn, struct slice cipher);
 void tls_flush(struct conn *conn);
 bool tls_is_secured(const struct tls *tls); /* the handshake is over */
+bool tls_is_early(const struct tls *tls);   /* or it is not, and early data came */
+void tls_watch_early(struct conn *conn);    /* which is not for long; on its loop */
 bool tls_is_idle(const struct tls *tls);    /* nothing is to be sent by itself */
 size_t tls_waiting(const struct tls *tls);  /* ciphertext that is to be sent */
 void tls_bye(struct conn *conn);

@@ -2,10 +2,14 @@
  * OpenSSL between the loop's shared buffers: ciphertext that came is read out of the buffer into
  * which it was received, and what is to be sent is gathered and sent once. At rest a connection
  * holds OpenSSL's own state and no buffer.
+ *
+ * Early data (RFC 8446, 2.3) may be a repetition of what somebody else sent, until the handshake is
+ * over. So only owners that say so are given any, and to them conn_is_early tells.
  */
 #include "io/tls.h"
 
 #include "io/conn_internal.h"
+#include "io/timer.h"
 #include "io/tls_internal.h"
 
 #include <errno.h>
@@ -16,12 +20,16 @@
 #include <stdlib.h>
 
 enum { RECORD = 16 * 1024, SENT_AT_ONCE = 64 * 1024, PENDING_LIMIT = 64 * 1024 * 1024 };
+/* Whoever cannot finish the handshake has only repeated, or held up, what another sent. */
+enum { EARLY_MS = 10000 };
 
 struct tls {
 	SSL *ssl;
 	struct slice cipher;   /* what was received and not read yet */
 	struct buffer pending; /* ciphertext to send */
 	bool is_secured;
+	bool awaits_early; /* the client may send some, and has not said that this was all */
+	bool is_early;     /* it has, and the handshake is not over */
 };
 
 static int
@@ -102,6 +110,69 @@ give_up(struct conn *conn)
 }
 
 static void
+early_timed_out(struct timer *timer)
+{
+	conn_end(container_of(timer, struct conn, timer), ETIMEDOUT);
+}
+
+void
+tls_watch_early(struct conn *conn)
+{
+	if (conn->tls == NULL || !conn->tls->is_early)
+		return;
+	conn->timer.fire = early_timed_out;
+	timer_start(conn->loop, &conn->timer, EARLY_MS);
+}
+
+/* False: more has to come, or the connection is over. */
+static bool
+read_early(struct conn *conn)
+{
+	struct tls *tls = conn->tls;
+
+	while (!conn->is_dead) {
+		size_t len = 0;
+		int r = SSL_read_early_data(tls->ssl, conn->loop->plain_in, SHARED_BYTES, &len);
+
+		if (r == SSL_READ_EARLY_DATA_FINISH) {
+			tls->awaits_early = false;
+			return true;
+		}
+		if (r == SSL_READ_EARLY_DATA_ERROR) {
+			if (SSL_get_error(tls->ssl, 0) != SSL_ERROR_WANT_READ)
+				give_up(conn);
+			else
+				conn_mark_dirty(conn);
+			return false;
+		}
+		if (!tls->is_early) {
+			tls->is_early = true;
+			tls_watch_early(conn);
+		}
+		if (len > 0 && !conn->closing)
+			conn_give(conn, slice_make(conn->loop->plain_in, len));
+		ERR_clear_error();
+	}
+	return false;
+}
+
+static void
+become_secured(struct conn *conn)
+{
+	bool was_early = conn->tls->is_early;
+
+	conn->tls->is_secured = true;
+	conn->tls->is_early = false;
+	if (was_early)
+		timer_stop(conn->loop, &conn->timer);
+	if (conn->handler->secured != NULL)
+		conn->handler->secured(conn);
+	/* What its owner was not given yet. */
+	if (was_early && !conn->is_dead)
+		conn_feed(conn);
+}
+
+static void
 shake_hands(struct conn *conn)
 {
 	struct tls *tls = conn->tls;
@@ -109,11 +180,11 @@ shake_hands(struct conn *conn)
 
 	conn_take_block(conn->loop, &tls->pending);
 	ERR_clear_error();
+	if (tls->awaits_early && !read_early(conn))
+		return;
 	r = SSL_do_handshake(tls->ssl);
 	if (r == 1) {
-		tls->is_secured = true;
-		if (conn->handler->secured != NULL)
-			conn->handler->secured(conn);
+		become_secured(conn);
 	} else if (SSL_get_error(tls->ssl, r) != SSL_ERROR_WANT_READ) {
 		give_up(conn);
 		return;
@@ -174,26 +245,36 @@ tls_take(struct conn *conn, struct slice cipher)
 		conn_mark_dirty(conn);
 }
 
+/* Whoever sent early data reads the answer only if it can finish the handshake. */
+static size_t
+write_record(struct tls *tls, const char *bytes, size_t left)
+{
+	size_t most = left < RECORD ? left : RECORD, len = 0;
+	int r;
+
+	ERR_clear_error();
+	r = tls->is_early ? SSL_write_early_data(tls->ssl, bytes, most, &len)
+			  : SSL_write_ex(tls->ssl, bytes, most, &len);
+	return r == 1 ? len : 0;
+}
+
 void
 tls_flush(struct conn *conn)
 {
 	struct tls *tls = conn->tls;
+	bool may_write = tls->is_secured || tls->is_early;
 	size_t sent = 0;
 
-	if (tls->is_secured && !conn->armed_output && conn->out.len > 0)
+	if (may_write && !conn->armed_output && conn->out.len > 0)
 		conn_take_block(conn->loop, &tls->pending);
-	while (tls->is_secured && !conn->armed_output && sent < conn->out.len) {
-		size_t left = conn->out.len - sent;
-		int n;
+	while (may_write && !conn->armed_output && sent < conn->out.len) {
+		size_t n = write_record(tls, conn->out.data + sent, conn->out.len - sent);
 
-		ERR_clear_error();
-		n = SSL_write(
-			tls->ssl, conn->out.data + sent, (int)(left < RECORD ? left : RECORD));
-		if (n <= 0) {
+		if (n == 0) {
 			give_up(conn);
 			return;
 		}
-		sent += (size_t)n;
+		sent += n;
 		/* Not all at once: what waits for a slow reader would wait twice. */
 		if (tls->pending.len >= SENT_AT_ONCE)
 			send_pending(conn);
@@ -208,6 +289,18 @@ bool
 tls_is_secured(const struct tls *tls)
 {
 	return tls->is_secured;
+}
+
+bool
+tls_is_early(const struct tls *tls)
+{
+	return tls->is_early;
+}
+
+bool
+conn_is_early(const struct conn *conn)
+{
+	return conn->tls != NULL && conn->tls->is_early;
 }
 
 bool
@@ -285,6 +378,7 @@ conn_start_tls(struct conn *conn, struct tls_context *context, bool is_server, c
 	BIO_set_init(bio, 1);
 	SSL_set_bio(tls->ssl, bio, bio);
 	set_role(tls->ssl, is_server, domain);
+	tls->awaits_early = is_server && tls_context_takes_early(context);
 	conn->tls = tls;
 	if (!is_server)
 		shake_hands(conn);
@@ -339,7 +433,7 @@ conn_tls_end_point(struct conn *conn, char out[64])
 	X509 *certificate;
 	unsigned len = 0;
 
-	if (ssl == NULL || !conn->tls->is_secured)
+	if (ssl == NULL || (!conn->tls->is_secured && !conn->tls->is_early))
 		return 0;
 	certificate = SSL_is_server(ssl) ? SSL_get_certificate(ssl)
 					 : SSL_get0_peer_certificate(ssl);

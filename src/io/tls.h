@@ -26,6 +26,16 @@ void tls_context_destroy(struct tls_context **tls);
  */
 void tls_context_use_tickets(struct tls_context *tls, const struct tls_ticket_seed *seed);
 
+/*
+ * Takes so many bytes before the handshake is over from clients that resume with a ticket (early
+ * data). Somebody may repeat them as long as the ticket is good: conn_is_early tells, and owners
+ * that do not say that they take such are given nothing until then. After tls_context_use_tickets,
+ * before the first domain is added.
+ */
+void tls_context_take_early(struct tls_context *tls, uint32_t most);
+/* Whether it does. NULL: it does not. */
+bool tls_context_takes_early(const struct tls_context *tls);
+
 /* Adds a domain's certificate chain and key (PEM files). 0, or -EINVAL with an error. */
 int tls_context_add(struct tls_context *tls, const char *domain, const char *certificate,
 	const char *key, struct tls_error *error);
@@ -54,12 +64,15 @@ int tls_client_certificate(
 
 /*
  * Channel bindings of a secured connection (RFC 9266, RFC 5929): bytes written to out, which
- * holds 64; 0 when this connection has none.
+ * holds 64; 0 when this connection has none. While it is early there is the end point only.
  */
 size_t conn_tls_exporter(struct conn *conn, char out[64]);
 size_t conn_tls_end_point(struct conn *conn, char out[64]);
 /* The client's Finished, of full handshakes. */
 size_t conn_tls_unique(struct conn *conn, char out[64]);
+
+/* Early data came, and the handshake is not over. */
+bool conn_is_early(const struct conn *conn);
 
 /* Whether the peer showed a certificate that was verified. */
 bool conn_has_certificate(const struct conn *conn);

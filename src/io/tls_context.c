@@ -27,6 +27,7 @@ struct tls_context {
 	char alpn[32]; /* length, then the name */
 	size_t alpn_len;
 	bool asks_client, uses_tickets;
+	uint32_t early_most;
 	struct tls_tickets tickets;
 	unsigned char generation[SHA256_DIGEST_LENGTH]; /* of all certificates */
 	char *ca_file;
@@ -224,6 +225,18 @@ tls_context_use_tickets(struct tls_context *tls, const struct tls_ticket_seed *s
 	tickets_init(&tls->tickets, seed);
 }
 
+void
+tls_context_take_early(struct tls_context *tls, uint32_t most)
+{
+	tls->early_most = most;
+}
+
+bool
+tls_context_takes_early(const struct tls_context *tls)
+{
+	return tls != NULL && tls->early_most > 0 && tls->uses_tickets && !tls->asks_client;
+}
+
 static void
 use_tickets(struct tls_context *tls, SSL_CTX *ctx)
 {
@@ -233,6 +246,12 @@ use_tickets(struct tls_context *tls, SSL_CTX *ctx)
 	(void)SSL_CTX_set_num_tickets(ctx, 1);
 	(void)SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, ticket_key);
 	(void)SSL_CTX_set_timeout(ctx, TICKET_PERIOD_MS / 1000);
+	if (!tls_context_takes_early(tls))
+		return;
+	(void)SSL_CTX_set_max_early_data(ctx, tls->early_most);
+	(void)SSL_CTX_set_recv_max_early_data(ctx, tls->early_most);
+	/* OpenSSL would keep tickets in one process's table; whoever reads this counts instead. */
+	(void)SSL_CTX_set_options(ctx, SSL_OP_NO_ANTI_REPLAY);
 }
 
 /*

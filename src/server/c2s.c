@@ -77,6 +77,8 @@ load_hosts(const struct config *config, const struct core_config *core,
 
 	if (core->c2s->tls_tickets)
 		tls_context_use_tickets(tls, seed);
+	if (core->c2s->tls_early_data)
+		tls_context_take_early(tls, xml_limits_before_auth.stanza_bytes);
 	if (core->auth->external)
 		tls_context_ask_client(tls, core->c2s->client_ca);
 	for (size_t i = 0; i < config->host_count; i++) {

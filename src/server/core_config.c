@@ -45,6 +45,9 @@ static const struct option c2s_options[] = {
 		"Whether clients get a ticket for a shorter TLS handshake when they come back; "
 		"never "
 		"with auth.external."),
+	OPTION_BOOL(struct c2s_config, tls_early_data, "tls_early_data", false,
+		"Whether clients with such a ticket may sign in by a token in the first bytes that "
+		"they send (XEP-0484), without any round trip; with tls_tickets only."),
 	OPTION_TEXTS(struct c2s_config, proxies, "proxies", "",
 		"Addresses of proxies that send a PROXY protocol header on each connection."),
 	OPTION_SIZE(struct c2s_config, stanza_bytes, "stanza_size", 262144, 10000, 16777216,
@@ -117,7 +120,8 @@ static const struct option metrics_options[] = {
 
 static const char *const server_fixed[] = { "shards", "workers", "directory", "log_format",
 	"sandbox", NULL };
-static const char *const c2s_fixed[] = { "addresses", "port", "tls_port", "tls_tickets", NULL };
+static const char *const c2s_fixed[] = { "addresses", "port", "tls_port", "tls_tickets",
+	"tls_early_data", NULL };
 static const char *const metrics_fixed[] = { "listen", "allow_remote", NULL };
 
 const struct option_section core_sections[] = {

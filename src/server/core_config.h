@@ -19,7 +19,7 @@ struct server_config {
 struct c2s_config {
 	struct text_list addresses;
 	uint32_t port, tls_port;
-	bool require_tls, tls_tickets;
+	bool require_tls, tls_tickets, tls_early_data;
 	struct text_list proxies;
 	uint64_t stanza_bytes;
 	uint64_t queue_bytes;

@@ -306,29 +306,21 @@ take_management(struct login *login, const struct xml_token *element)
 		sm_write_failed(conn_output(login->conn), "unexpected-request", NULL);
 }
 
-static bool
-start_sasl(struct login *login, const struct stream_event *event)
-{
-	/* XEP-0388, 4.9: once <continue/> was sent, there is no other beginning. */
-	if (login_is_in_task(login)) {
-		login_end(login, STREAM_POLICY_VIOLATION, "A task of your sign-in is under way");
-		return false;
-	}
-	login_start_sasl(login, event);
-	return true;
-}
-
 /* False when the login is over or handed over. left: bytes behind the event. */
 static bool
 take_event(struct login *login, const struct stream_event *event, size_t left)
 {
+	if (!login_may_be_early(login, event)) {
+		login_end(login, STREAM_POLICY_VIOLATION, "This may not come as early data");
+		return false;
+	}
 	switch (event->kind) {
 	case STREAM_OPENED:
 		return open_stream(login, event);
 	case STREAM_WANTS_TLS:
 		return start_tls(login, left);
 	case STREAM_AUTH:
-		return start_sasl(login, event);
+		return login_start_sasl(login, event);
 	case STREAM_AUTH_RESPONSE:
 		login_continue_sasl(login, event);
 		return true;
@@ -397,6 +389,7 @@ static const struct conn_handler handler = {
 	.input = input,
 	.closed = closed,
 	.secured = secured,
+	.takes_early = true,
 };
 
 static void

@@ -5,7 +5,8 @@
  * what it was before.
  *
  * A client may count the uses of its token. A use that is counted is stored, and an equal or lower
- * one is refused from then on, which is what makes it safe in early data of TLS.
+ * one is refused from then on, which is what makes it safe in early data of TLS (io/tls.h). There
+ * nothing else is taken.
  */
 #include "server/account_internal.h"
 #include "server/login_internal.h"
@@ -66,6 +67,22 @@ login_ask_fast(struct login *login, const struct xml_token *element)
 	}
 	asked->wants_token = request == NULL ? HT_KINDS
 					     : ht_find(xml_attribute(request, NAME_MECHANISM));
+}
+
+/* Headers change nothing; what else may come is looked at more closely (login_start_sasl). */
+bool
+login_may_be_early(const struct login *login, const struct stream_event *event)
+{
+	return !conn_is_early(login->conn) || event->kind == STREAM_OPENED ||
+	       event->kind == STREAM_AUTH || event->kind == STREAM_FAILED;
+}
+
+/* XEP-0484, 3.4, which is the exception to XEP-0388, 4. */
+bool
+login_is_counted(const struct login *login, struct slice mechanism)
+{
+	return login->sasl2 != NULL && login->sasl2->uses_token && login->sasl2->has_count &&
+	       ht_find(mechanism) != HT_KINDS;
 }
 
 /* ---- Using one ---- */

@@ -64,7 +64,8 @@ struct login {
 typedef void login_next(struct login *login);
 
 /* SASL (RFC 6120, 6). */
-void login_start_sasl(struct login *login, const struct stream_event *event);
+/* False when the login is over. */
+bool login_start_sasl(struct login *login, const struct stream_event *event);
 void login_continue_sasl(struct login *login, const struct stream_event *event);
 void login_abort_sasl(struct login *login);
 unsigned login_mechanisms(const struct login *login);

@@ -345,9 +345,14 @@ take_response(struct login *login)
 	login_take_step(login, sasl_server_step(login->sasl, login->message));
 }
 
-void
+bool
 login_start_sasl(struct login *login, const struct stream_event *event)
 {
+	/* XEP-0388, 4.9: once <continue/> was sent, there is no other beginning. */
+	if (login_is_in_task(login)) {
+		login_end(login, STREAM_POLICY_VIOLATION, "A task of your sign-in is under way");
+		return false;
+	}
 	login->step = (struct sasl_server_step){ 0 };
 	login->claimed = (struct jid){ 0 };
 	login->is_admitted = false;
@@ -357,10 +362,14 @@ login_start_sasl(struct login *login, const struct stream_event *event)
 		login_ask2(login, event->element);
 	if ((login->stream.features & (event->is_sasl2 ? FEATURE_SASL2 : FEATURE_SASL)) == 0)
 		login_refuse(login, SASL_ENCRYPTION_REQUIRED, "Use STARTTLS first");
+	else if (conn_is_early(login->conn) && !login_is_counted(login, event->mechanism))
+		login_refuse(login, SASL_NOT_AUTHORIZED,
+			"Early data may bring a use of a token that is counted, and nothing else");
 	else if (sasl_data_decode(event->data, &login->arena, &login->message) < 0)
 		login_refuse(login, SASL_INCORRECT_ENCODING, NULL);
 	else
 		begin(login, event->mechanism);
+	return true;
 }
 
 void

@@ -14,6 +14,7 @@
 #include "server/sm.h"
 
 #include "base/random.h"
+#include "io/tls.h"
 #include "proto/base64.h"
 
 #include <openssl/evp.h>
@@ -151,7 +152,10 @@ login_write_inlined(struct login *login, struct buffer *out)
 	(void)buffer_text(out, "</inline></bind>");
 	if (login->shard->server->core->auth->token_lifetime_ms == 0)
 		return;
-	(void)buffer_text(out, "<fast xmlns='" NS_FAST "'>");
+	(void)buffer_text(out, "<fast xmlns='" NS_FAST "'");
+	if (tls_context_takes_early(login->shard->tls))
+		(void)buffer_text(out, " tls-0rtt='true'");
+	(void)buffer_text(out, ">");
 	for (enum ht_kind kind = 0; kind < HT_KINDS; kind++)
 		(void)buffer_printf(out, "<mechanism>%s</mechanism>", ht_name(kind));
 	(void)buffer_text(out, "</fast>");

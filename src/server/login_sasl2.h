@@ -68,6 +68,12 @@ void login_ask_fast(struct login *login, const struct xml_token *element);
 void login_start_fast(struct login *login, enum ht_kind kind);
 bool login_settle_tokens(struct login *login, struct account *acct);
 void login_write_token(const struct login *login, struct buffer *out);
+/*
+ * Early data of TLS: whether the event may come so, always true for what comes later; and whether
+ * the beginning of a sign-in is one that nobody can repeat.
+ */
+bool login_may_be_early(const struct login *login, const struct stream_event *event);
+bool login_is_counted(const struct login *login, struct slice mechanism);
 
 /*
  * Keys for other hashes (login_upgrade.c): tells which; reads what is asked for; begins after a

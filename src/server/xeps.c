@@ -22,7 +22,7 @@ static const struct xep core_xeps[] = {
 	{ 368, "1.1.0", XEP_PARTIAL },
 	{ 386, "1.1.0", XEP_PARTIAL },
 	{ 388, "1.0.4", XEP_COMPLETE },
-	{ 484, "0.2.0", XEP_PARTIAL }, /* without early data of TLS */
+	{ 484, "0.2.0", XEP_COMPLETE },
 	{ 438, "0.2.0", XEP_COMPLETE },
 	{ 440, "1.0.0", XEP_COMPLETE },
 	{ 474, "0.5.0", XEP_COMPLETE },
