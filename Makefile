@@ -1,10 +1,11 @@
 # The face of the build: make run, make test. Meson does the work, in build/.
 .DEFAULT_GOAL := build
-.PHONY: build run test quick bench fuzz sim crash check format install clean help packages
+.PHONY: build run test quick bench archive fuzz sim crash check format install clean help packages
 
 prefix ?= /usr/local
 FUZZ_SECONDS ?= 600
 SIM_SEEDS ?= 1000
+ARCHIVE_ROWS ?= 10000000
 CRASH_KILLS ?= 1000
 
 help:
@@ -36,6 +37,10 @@ bench:
 	@tools/configure build -Dtests=true
 	@ninja -C build
 	@bench/run
+
+##archive ARCHIVE_ROWS of 10,000 accounts (10000000): stored, read in pages, their size
+archive: build
+	@bench/archive $(ARCHIVE_ROWS) 10000
 
 ##fuzz every harness in turn, FUZZ_SECONDS each
 fuzz:

@@ -190,6 +190,7 @@ bool logs_wait(struct sqlite_logs *logs, bool freeze);
 void logs_drop_old(struct sqlite_logs *logs);
 
 int log_append(struct sqlite_conn *conn, struct slice owner, const struct op *op);
+/* sqlite_log_trim.c */
 int log_trim(struct sqlite_conn *conn, unsigned table, struct slice owner,
 	const struct store_range *range);
 /* The number of an owner whose logs are all empty is given back. */
@@ -198,6 +199,12 @@ int log_forget_owner(struct sqlite_conn *conn, struct slice owner);
 int32_t log_hash(struct slice with);
 /* The owner's number in the file; 0: it has none. */
 int log_owner(struct sqlite_conn *conn, unsigned table, struct slice owner, int64_t *number_out);
+/* The same for the writer, who remembers it. */
+int log_find_owner(
+	struct sqlite_conn *conn, unsigned table, struct slice owner, int64_t *number_out);
+/* Runs a statement that knows an entry by its owner, id, stamp and hash. */
+int log_run_on(struct sqlite_conn *conn, unsigned table, enum statement which,
+	const struct tail_entry *entry);
 /* ST_ENTRY, ready to be stepped; to be reset. */
 int log_entry(struct sqlite_conn *conn, unsigned table, const struct tail_entry *entry,
 	sqlite3_stmt **stmt_out);
