@@ -19,6 +19,7 @@ import time
 
 from people import People
 from servers import DOMAIN, PASSWORD, Failed, Kith, Prosody, Relay, make_certificate
+from tokens import Tokens
 
 
 class Size:
@@ -55,6 +56,7 @@ class Bench:
         self.raw = []
         self.results = {}
         self.people = People(self)
+        self.tokens = Tokens(self)
 
     def load(self, key, *args):
         """Runs kith-load once; remembers its result under the key."""
@@ -188,6 +190,7 @@ class Bench:
             ("archive", self.archived_chats),
             ("logins", self.logins),
             ("PLAIN logins", self.plain_logins),
+            ("token logins", self.tokens.sign_ins),
             ("presence", self.people.presence),
             ("subscriptions", self.people.friends),
             ("roster logins", self.people.roster_logins),
@@ -274,6 +277,7 @@ class Table:
         self.add("import of 10,000 accounts", ("import", "none"), "s", "s", scale=10000)
         self.add("  processor time", ("import", "none"), "cpu_s", "s", 20, "10 s on 2 cores",
                  scale=10000)
+        self.bench.tokens.rows(self)
         self.bench.people.rows(self)
 
     def print(self):
