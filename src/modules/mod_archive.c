@@ -7,13 +7,16 @@
  * (3.1) by a permutation with a key of the account, so any id is found without an index for it.
  */
 #include "proto/mam.h"
+#include "server/account_joint.h"
 #include "server/archive.h"
 #include "server/limits.h"
 #include "server/stanza_log.h"
 
 #include "base/clock.h"
 
-enum { METRIC_STORED };
+#include <stdlib.h>
+
+enum { METRIC_STORED, METRIC_AGAIN };
 
 #define DAY_MS INT64_C(86400000)
 
@@ -29,10 +32,81 @@ got_key(struct account *acct, const struct store_result *result)
 		state->key = hash_key_random();
 }
 
+/* ---- What is sent again after a crash ---- */
+
+/*
+ * The sender's row, the recipient's and the count of what is handled are three transactions, and a
+ * crash may come between. The client sends again what was not acknowledged, in the same session and
+ * with the same id: what is in an archive by that already is not put there twice.
+ */
+enum { KNOWN_MOST = 512 };
+
+static uint64_t
+hash_of(struct account *acct, const struct stanza *st)
+{
+	struct archive_account *state = archive_state(acct);
+	uint64_t parts[] = {
+		siphash(&state->key, st->from.full),
+		siphash(&state->key, st->to.full),
+		siphash(&state->key, st->id),
+	};
+
+	return siphash(&state->key, slice_make((const char *)parts, sizeof(parts)));
+}
+
+static void
+got_newest(struct account *acct, const struct store_result *result)
+{
+	struct archive_account *state = archive_state(acct);
+
+	if (result->count == 0)
+		return;
+	state->known = xcalloc(result->count, sizeof(*state->known));
+	for (size_t i = 0; i < result->count; i++) {
+		struct stanza st;
+
+		if (account_thaw(acct, result->rows[i].value, &st) && st.id.len > 0)
+			state->known[state->known_count++] = hash_of(acct, &st);
+	}
+}
+
+static bool
+is_known(struct account *acct, const struct stanza *st)
+{
+	const struct archive_account *state = archive_state(acct);
+	uint64_t hash;
+
+	if (!st->is_again || state->known_count == 0 || st->id.len == 0)
+		return false;
+	hash = hash_of(acct, st);
+	for (size_t i = 0; i < state->known_count; i++) {
+		if (state->known[i] == hash)
+			return true;
+	}
+	return false;
+}
+
+static struct verdict
+drop_known(struct stanza *st, struct account *to)
+{
+	if (st->kind != STANZA_MESSAGE || !is_known(to, st))
+		return pass();
+	metric_add(to, &mod_archive, METRIC_AGAIN);
+	return drop();
+}
+
 static void
 read_key(struct account *acct)
 {
 	account_read(acct, &mod_archive, ARCHIVE_KEY, got_key);
+	if (account_follows_crash(acct))
+		account_read_newest(acct, &mod_archive, ARCHIVE_MESSAGES, KNOWN_MOST, got_newest);
+}
+
+static void
+forget_known(struct account *acct)
+{
+	free(archive_state(acct)->known);
 }
 
 /* ---- What is kept ---- */
@@ -99,7 +173,7 @@ static struct slice
 append(struct account *acct, const struct stanza *st, const struct jid *with)
 {
 	struct archive_account *state = archive_state(acct);
-	struct store_txn *txn = txn_begin(acct);
+	struct store_txn *txn = account_joint(acct);
 	uint64_t id;
 
 	if (!state->has_key)
@@ -107,7 +181,7 @@ append(struct account *acct, const struct stanza *st, const struct jid *with)
 			slice_make((const char *)&state->key, sizeof(state->key)));
 	state->has_key = true;
 	take_out_old(acct, txn);
-	id = stanza_log_add(acct, txn, account_table(acct, &mod_archive, ARCHIVE_MESSAGES), st,
+	id = stanza_log_add(acct, account_table(acct, &mod_archive, ARCHIVE_MESSAGES), st,
 		jid_bare(with), refused);
 	metric_add(acct, &mod_archive, METRIC_STORED);
 	return mam_id_write(&state->key, account_scratch(acct), id);
@@ -121,7 +195,7 @@ keep_sent(struct stanza *st, struct session *from)
 	struct stanza sent = *st;
 
 	if (!archive_is_on(acct) || !is_worth_keeping(st) || st->to.full.p == NULL ||
-		jid_same_bare(&st->to, account_jid(acct)))
+		is_known(acct, st) || jid_same_bare(&st->to, account_jid(acct)))
 		return;
 	st->sent_id = append(acct, &sent, &st->to);
 }
@@ -250,6 +324,8 @@ static const struct store_entry stores[] = {
 
 static const struct metric metrics[] = {
 	[METRIC_STORED] = { "archive_stored_total", "Messages put into archives." },
+	[METRIC_AGAIN] = { "archive_again_total",
+		"Messages that came again after a crash and were in the archive already." },
 	{ 0 },
 };
 
@@ -267,6 +343,8 @@ const struct module mod_archive = {
 	.transfers = transfers,
 	.metrics = metrics,
 	.on.account_loading = read_key,
+	.on.account_gone = forget_known,
+	.on.in_policy = drop_known,
 	.on.out_routed = keep_sent,
 	.on.in_archived = keep_received,
 };

@@ -37,8 +37,9 @@ struct receipt;
 struct stanza {
 	enum stanza_kind kind;
 	enum stanza_type type;
-	bool kept;    /* a module has stored it, so it is not lost although nobody took it */
-	bool insists; /* a probe that is answered also when nobody is there */
+	bool kept;     /* a module has stored it, so it is not lost although nobody took it */
+	bool is_again; /* its sender may have sent it before the server was killed */
+	bool insists;  /* a probe that is answered also when nobody is there */
 	struct slice id, lang; /* p NULL: not there */
 	struct jid from, to;   /* full.p NULL: not there */
 	struct slice content;  /* XML for a stream whose default namespace is jabber:client */

@@ -15,6 +15,7 @@ struct host;
 struct module;
 struct session;
 struct shard;
+struct stanza;
 
 const struct jid *account_jid(const struct account *acct);
 /* XEP-0175: it goes with its only session. */
@@ -34,6 +35,16 @@ struct session *session_next(const struct session *s);
 void account_read(struct account *acct, const struct module *module, unsigned store,
 	void (*got)(struct account *acct, const struct store_result *result));
 
+/* The same with no more than the newest entries of a log, these first. */
+void account_read_newest(struct account *acct, const struct module *module, unsigned store,
+	uint32_t most, void (*got)(struct account *acct, const struct store_result *result));
+
+/*
+ * Whether the server was killed a while ago, so that clients may send again what was stored already
+ * (stanza.is_again).
+ */
+bool account_follows_crash(const struct account *acct);
+
 /* The same when only the number of keys or entries matters. */
 void account_read_count(struct account *acct, const struct module *module, unsigned store,
 	void (*got)(struct account *acct, uint64_t count));
@@ -46,6 +57,9 @@ bool account_exists(const struct account *acct);
 
 /* Whether any of its sessions is available. */
 bool account_is_available(const struct account *acct);
+
+/* Reads a stanza that a log of the account has; it lives until the next one is read. */
+bool account_thaw(struct account *acct, struct slice xml, struct stanza *st_out);
 
 /* For what is needed until the stanza that is being handled is done. */
 struct arena *account_scratch(struct account *acct);

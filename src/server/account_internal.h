@@ -70,6 +70,9 @@ struct account *account_find(struct shard *shard, struct slice bare);
 /* Brings the account of that address into memory; it is loading afterwards, or resident. */
 struct account *account_load(struct shard *shard, struct host *host, const struct jid *jid);
 
+/* The store failed: nobody can be told anything true about this account now. */
+void account_load_failed(struct account *acct, int error);
+
 /* An account without credentials, for one anonymous session; it ends with that. */
 struct account *account_create_anonymous(
 	struct shard *shard, struct host *host, const struct jid *jid);

@@ -14,6 +14,9 @@ struct archive_account {
 	struct hash_key key;
 	bool has_key;       /* it is stored, or on its way */
 	int64_t trimmed_ms; /* when what was too old was taken out; 0: not yet */
+	/* After a crash: hashes of the newest messages, which may be sent again; own memory. */
+	uint64_t *known;
+	size_t known_count;
 };
 
 struct archive_config {

@@ -47,6 +47,7 @@ create(const struct stanza *st, size_t room, const struct jid *recipients, size_
 	}
 	letter->receipt = receipt_hold(st->receipt);
 	letter->returned_ms = st->returned_ms;
+	letter->is_again = st->is_again;
 	return letter;
 }
 
@@ -158,5 +159,6 @@ letter_open(const struct letter *letter, struct shard *shard, struct stanza *st_
 		return false;
 	st_out->receipt = letter->receipt;
 	st_out->returned_ms = letter->returned_ms;
+	st_out->is_again = letter->is_again;
 	return true;
 }

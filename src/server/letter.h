@@ -22,6 +22,7 @@ struct letter {
 	struct stanza *empty;    /* without content, so it is not written; or NULL */
 	struct receipt *receipt; /* the stanza's; or NULL */
 	int64_t returned_ms;     /* the stanza's */
+	bool is_again;           /* the stanza's */
 	struct jid *recipients;  /* NULL: the stanza's own 'to' */
 	size_t recipient_count;
 };

@@ -191,7 +191,7 @@ got_outbox(struct account *acct, const struct store_result *result)
 			sm_revive_sent(sm, &result->rows[i++]);
 	}
 	LIST_EACH (s, &acct->sessions, struct session, link)
-		sm_revived(s->sm);
+		s->is_unsure = !sm_revived(s->sm);
 	forget(acct);
 }
 

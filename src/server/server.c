@@ -192,6 +192,8 @@ store_notice(void *arg, enum store_notice notice, struct slice sentence)
 	bool is_good = notice == STORE_CHECKING || notice == STORE_HAS_ROOM ||
 		       notice == STORE_RECOVERED;
 
+	if (notice == STORE_CHECKING)
+		server->was_killed = true;
 	if (is_good)
 		log_info(server->log, "the store has news", F_TEXT("notice", sentence));
 	else

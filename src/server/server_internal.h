@@ -132,6 +132,7 @@ struct server {
 	uint8_t slots[SLOTS]; /* shard of each slot */
 	struct shard **shards;
 	unsigned shard_count;
+	bool was_killed;              /* when it ended last */
 	bool is_running;              /* between start and stop */
 	pthread_barrier_t standstill; /* of all shards and the thread that reloads */
 	_Atomic(bool) is_closing;     /* what the store still answers is for nobody */

@@ -116,10 +116,15 @@ session_destroy(struct session *s)
 	session_free(s);
 }
 
-/* What it is goes to the disk, and then it is as if its client had lost the connection. */
+/*
+ * What it is goes to the disk, and its client loses the connection. To close the stream would be to
+ * end the session (XEP-0198, 9), and clients that are told so do not try to resume it.
+ */
 static void
 suspend(struct session *s)
 {
+	if (s->conn != NULL)
+		conn_close(s->conn);
 	session_refuse_return(s);
 	pressure_forget(s);
 	session_record(s);
@@ -128,17 +133,12 @@ suspend(struct session *s)
 	timer_stop(s->account->shard->loop, &s->timer);
 }
 
-void
-session_dismiss(struct session *s)
+/* Presence is not broadcast: all who are here leave, too. */
+static void
+dismiss(struct session *s, const char *other)
 {
-	const char *other = s->account->shard->server->core->c2s->see_other_host;
-	bool stays = sm_is_resumable(s->sm) && !s->is_overfull;
-
-	if (!stays) {
-		/* Presence is not broadcast: all who are here leave, too. */
-		s->is_available = false;
-		session_forget_directed(s);
-	}
+	s->is_available = false;
+	session_forget_directed(s);
 	if (s->conn != NULL) {
 		stream_error_write(conn_output(s->conn),
 			other == NULL ? STREAM_SYSTEM_SHUTDOWN : STREAM_SEE_OTHER_HOST, NULL,
@@ -146,10 +146,18 @@ session_dismiss(struct session *s)
 		conn_write(s->conn, SLICE("</stream:stream>"));
 		conn_close(s->conn);
 	}
-	if (stays)
+	leave(s);
+}
+
+void
+session_dismiss(struct session *s)
+{
+	const char *other = s->account->shard->server->core->c2s->see_other_host;
+
+	if (sm_is_resumable(s->sm) && !s->is_overfull && other == NULL)
 		suspend(s);
 	else
-		leave(s);
+		dismiss(s, other);
 }
 
 static void
@@ -259,6 +267,7 @@ take_stanza(struct session *s, const struct xml_token *element)
 		st.lang = s->lang;
 	trace(shard, &st, "a stanza is sent", TRACE_NO_MORE);
 	st.receipt = receipt;
+	st.is_again = s->again_until_ms > loop_now_ms(shard->loop);
 	verdict = hook_out_policy(&shard->server->pipeline, &st, s);
 	if (verdict.kind == VERDICT_PASS)
 		send_stanza(s, &st);

@@ -9,6 +9,9 @@
 #include "server/session_internal.h"
 #include "server/sm.h"
 
+/* So long after it is resumed a client may still send what a crash kept from being acknowledged. */
+enum { AGAIN_MS = 60000 };
+
 static void
 wait_no_longer(struct timer *timer)
 {
@@ -59,12 +62,14 @@ come_back(struct session *s)
 	shard_count(s->account->shard, METRIC_RESUMPTIONS_TOTAL);
 	log_info(s->account->shard->server->log, "session resumed", F_TEXT("jid", s->jid.full));
 	login_hand_over(login);
+	if (s->is_unsure)
+		s->again_until_ms = loop_now_ms(s->account->shard->loop) + AGAIN_MS;
 	conn_resume(conn);
 	conn_feed(conn);
 	session_relieve(s);
 	if (s->is_revived && !s->ended)
 		presence_renew(s);
-	s->is_revived = false;
+	s->is_revived = s->is_unsure = false;
 }
 
 void

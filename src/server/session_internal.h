@@ -43,6 +43,8 @@ struct session {
 	bool wants_versions; /* with the roster's version (2.6.3) */
 	bool pinged;         /* asked whether it is there */
 	bool ended;
+	uint64_t again_until_ms;            /* until then it may send what it sent before a crash */
+	bool is_unsure;                     /* it was there when the server was killed */
 	bool is_revived;                    /* it was there before the server was, and is away */
 	bool is_overfull;                   /* takes nothing any more and ends at once */
 	bool waits_for_itself;              /* its own output is full, so it is not read from */

@@ -94,11 +94,11 @@ void sm_destroy(struct sm **destroyed);
 /* ---- After the server began anew (sm_store.c) ---- */
 
 /* A session comes back under that id. NULL: that is none. Then its counts, if there are any; what
- * its client had not acknowledged, in order; and that this was all. */
+ * its client had not acknowledged, in order; and that this was all: whether it is as it was. */
 struct sm *sm_revive(struct session *s, struct slice id, uint32_t patience_ms);
 void sm_revive_counts(struct sm *sm, struct slice text);
 void sm_revive_sent(struct sm *sm, const struct store_row *row);
-void sm_revived(struct sm *sm);
+bool sm_revived(struct sm *sm);
 
 /* A stored session is not there any more: neither it nor its counts are to be found again. */
 void sm_forget_id(struct account *acct, struct slice id);

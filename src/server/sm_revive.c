@@ -84,7 +84,7 @@ sm_revive_sent(struct sm *sm, const struct store_row *row)
 	sm_append(sm, sent);
 }
 
-void
+bool
 sm_revived(struct sm *sm)
 {
 	const struct sent *sent;
@@ -95,6 +95,7 @@ sm_revived(struct sm *sm)
 			sm->is_torn = true;
 	}
 	sm->is_torn |= number != sm->sent;
+	return !sm->is_torn;
 }
 
 void

@@ -2,6 +2,7 @@
 #include "server/stanza_log.h"
 
 #include "server/account_internal.h"
+#include "server/account_joint.h"
 #include "server/letter.h"
 #include "server/route.h"
 #include "server/server_internal.h"
@@ -33,18 +34,18 @@ appended(struct account *acct, int error, void *arg)
 }
 
 uint64_t
-stanza_log_add(struct account *acct, struct store_txn *txn, unsigned table, const struct stanza *st,
-	struct slice with, void (*refused)(struct account *acct))
+stanza_log_add(struct account *acct, unsigned table, const struct stanza *st, struct slice with,
+	void (*refused)(struct account *acct))
 {
 	struct append *append = xcalloc(1, sizeof(*append));
 	uint64_t id;
 
 	append->letter = letter_write(st, NULL, 0);
 	append->refused = refused;
-	id = store_txn_log_append(txn, table,
+	id = store_txn_log_append(account_joint(acct), table,
 		st->returned_ms != 0 ? st->returned_ms : loop_wall_ms(acct->shard->loop), with,
 		append->letter->bytes);
-	account_commit(acct, txn, appended, append);
+	account_joint_then(acct, appended, append);
 	return id;
 }
 
@@ -52,8 +53,8 @@ void
 stanza_log_append(struct account *acct, const struct module *module, unsigned store,
 	const struct stanza *st, void (*refused)(struct account *acct))
 {
-	(void)stanza_log_add(acct, txn_begin(acct), account_table(acct, module, store), st,
-		jid_bare(&st->from), refused);
+	(void)stanza_log_add(
+		acct, account_table(acct, module, store), st, jid_bare(&st->from), refused);
 }
 
 struct reading {

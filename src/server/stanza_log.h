@@ -10,18 +10,15 @@
 
 struct account;
 struct module;
-struct store_txn;
 
 /* Appends a copy of the stanza, stamped with now. refused (may be NULL) is called on failure. */
 void stanza_log_append(struct account *acct, const struct module *module, unsigned store,
 	const struct stanza *st, void (*refused)(struct account *acct));
 
-/*
- * The same with what else is in the transaction, which is committed, and with that `with`. Returns
- * the entry's id.
- */
-uint64_t stanza_log_add(struct account *acct, struct store_txn *txn, unsigned table,
-	const struct stanza *st, struct slice with, void (*refused)(struct account *acct));
+/* The same with that `with`, together with what else is in the account's joint transaction. Returns
+ * the entry's id. */
+uint64_t stanza_log_add(struct account *acct, unsigned table, const struct stanza *st,
+	struct slice with, void (*refused)(struct account *acct));
 
 /*
  * Reads up to most stanzas from the beginning, in order. The account is paused until taken was
