@@ -43,6 +43,7 @@ place_open(struct place *place, uint64_t seed, const char *const *settings, size
 	place->target = sim_target_create(&(struct sim_target_setup){ .sim = place->sim,
 		.shards = 3,
 		.hook_seed = seed,
+		.directory = place->directory,
 		.domain = "localhost",
 		.iterations = 1 });
 	start(place);

@@ -9,8 +9,9 @@ struct loop;
 struct sim;
 struct sim_target;
 
-/* A server of the users juliet, romeo and nurse with the password "secret", without TLS. */
+/* A server of the users juliet, romeo and nurse with the password "secret". */
 struct place {
+	const char *directory; /* with its certificate, set before it is opened; NULL: no TLS */
 	struct sim *sim;
 	struct sim_target *target;
 	struct loop *loop;
