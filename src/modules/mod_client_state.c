@@ -232,6 +232,7 @@ become_inactive(struct session *s)
 		return;
 	state->shelf = xcalloc(1, sizeof(*state->shelf));
 	list_init(&state->shelf->held);
+	session_set_inactive(s, true);
 }
 
 static void
@@ -244,6 +245,7 @@ become_active(struct session *s)
 	deliver_held(s);
 	free(state->shelf);
 	state->shelf = NULL;
+	session_set_inactive(s, false);
 }
 
 static void

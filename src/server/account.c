@@ -10,6 +10,7 @@
 #include "server/login.h"
 #include "server/login_internal.h"
 #include "server/pressure.h"
+#include "server/question_internal.h"
 #include "server/route.h"
 #include "server/route_internal.h"
 #include "server/server_internal.h"
@@ -38,6 +39,7 @@ account_destroy(struct account *acct)
 		session_destroy(s); /* at the end of the server */
 	hook_account_gone(&shard->server->pipeline, acct);
 	timer_stop(shard->loop, &acct->idle);
+	questions_forget(acct);
 	pressure_let_go(shard, &acct->holding);
 	LIST_EACH (letter, &acct->letters, struct letter, link)
 		letter_destroy(&letter);

@@ -14,6 +14,7 @@ struct holding;
 struct iq;
 struct joint;
 struct load;
+struct question;
 struct letter;
 struct login;
 struct scram_keys;
@@ -57,6 +58,7 @@ struct account {
 	struct list waiters;          // account_waiter.link
 	struct sm_past *past;         /* of sm.c; NULL: none */
 	struct iq *iq;                /* the request whose commit is under way */
+	struct question *questions;   /* under way, see question.h; or NULL */
 	struct subscription_run *run; /* that more may join; NULL: none, see subscription_run.h */
 	struct roster roster;
 	struct timer idle;
@@ -132,6 +134,12 @@ void account_destroy(struct account *acct);
 /* As account_read, of a table of the core. */
 void account_read_table(struct account *acct, enum store_kind kind, unsigned table,
 	void (*got)(struct account *acct, const struct store_result *result));
+
+/*
+ * The message was delivered or is kept: says so at the point unread, unless a client that is there
+ * and active has it. only: the session that got it; NULL: all that take messages. deliver.c.
+ */
+void account_tell_unread(struct account *acct, struct stanza *st, const struct session *only);
 
 /* Delivers a message, presence or iq that has passed the hooks (RFC 6121, 8.5). deliver.c. */
 void account_deliver(struct account *acct, struct stanza *st);

@@ -5,6 +5,7 @@
 #include "server/account_internal.h"
 #include "server/iq_internal.h"
 #include "server/presence.h"
+#include "server/question_internal.h"
 #include "server/route.h"
 #include "server/session_internal.h"
 #include "server/trace.h"
@@ -46,16 +47,38 @@ pass_by_others(struct account *acct, struct stanza *st, const struct session *on
 	}
 }
 
+/* only: the session that got it; NULL: all that take messages. */
+static bool
+is_read(const struct account *acct, const struct session *only)
+{
+	const struct session *s;
+
+	for (s = account_sessions(acct); s != NULL; s = session_next(s)) {
+		if (session_is_active(s) && (s == only || takes_messages(s)))
+			return true;
+	}
+	return false;
+}
+
+void
+account_tell_unread(struct account *acct, struct stanza *st, const struct session *only)
+{
+	if (st->returned_ms == 0 && st->type != TYPE_ERROR && !is_read(acct, only))
+		hook_unread(&acct->shard->server->pipeline, st, acct);
+}
+
 static void
 message_to_nobody(struct account *acct, struct stanza *st)
 {
 	hook_undelivered(&acct->shard->server->pipeline, st, acct);
 	trace(acct->shard, st, st->kept ? "a stanza is kept for later" : "a stanza finds nobody",
 		TRACE_NO_MORE);
-	if (st->kept)
+	if (st->kept) {
 		pass_by_others(acct, st, NULL);
-	else if (st->type != TYPE_HEADLINE && st->type != TYPE_ERROR)
+		account_tell_unread(acct, st, NULL);
+	} else if (st->type != TYPE_HEADLINE && st->type != TYPE_ERROR) {
 		route_bounce(acct->shard, st, SERVICE_UNAVAILABLE, NULL, NULL);
+	}
 }
 
 static void
@@ -67,12 +90,15 @@ deliver_to_bare(struct account *acct, struct stanza *st)
 		return;
 	}
 	hook_to_anyone(&acct->shard->server->pipeline, st, acct);
-	if (st->kept)
+	if (st->kept) {
 		trace(acct->shard, st, "a stanza waits behind others", TRACE_NO_MORE);
-	else if (deliver_to_all(acct, st) > 0)
+	} else if (deliver_to_all(acct, st) > 0) {
 		pass_by_others(acct, st, NULL);
-	else
+	} else {
 		message_to_nobody(acct, st);
+		return;
+	}
+	account_tell_unread(acct, st, NULL);
 }
 
 static void
@@ -82,12 +108,14 @@ deliver_message(struct account *acct, struct stanza *st)
 
 	/* 8.5.3.2.1: without that resource chat goes on as to the bare address, nothing else does;
 	 * an error is nobody's then, and told as such. */
-	if ((s != NULL && session_deliver(s, st)) || st->type == TYPE_ERROR)
+	if ((s != NULL && session_deliver(s, st)) || st->type == TYPE_ERROR) {
 		pass_by_others(acct, st, s);
-	else if (jid_resource(&st->to).len == 0 || st->type == TYPE_CHAT)
+		account_tell_unread(acct, st, s);
+	} else if (jid_resource(&st->to).len == 0 || st->type == TYPE_CHAT) {
 		deliver_to_bare(acct, st);
-	else if (st->type == TYPE_NORMAL || st->type == TYPE_GROUPCHAT)
+	} else if (st->type == TYPE_NORMAL || st->type == TYPE_GROUPCHAT) {
 		route_bounce(acct->shard, st, SERVICE_UNAVAILABLE, NULL, NULL);
+	}
 }
 
 /* Asked before it is known whether there is that resource, which is not everyone's to learn. */
@@ -113,6 +141,8 @@ deliver_iq(struct account *acct, struct stanza *st)
 		route_bounce(acct->shard, st, SERVICE_UNAVAILABLE, NULL, NULL);
 	else if (st->type == TYPE_GET || st->type == TYPE_SET)
 		iq_to_account(acct, NULL, st);
+	else
+		question_answered(acct, st);
 }
 
 void

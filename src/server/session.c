@@ -9,6 +9,7 @@
 #include "server/iq_internal.h"
 #include "server/presence.h"
 #include "server/pressure.h"
+#include "server/question_internal.h"
 #include "server/route.h"
 #include "server/session_away.h"
 #include "server/session_record.h"
@@ -99,6 +100,8 @@ session_end_with(
 void
 session_lose(struct session *s, enum stream_condition condition)
 {
+	if (s->returning == NULL)
+		sm_tell_unread(s);
 	if (!sm_is_resumable(s->sm)) {
 		session_end(s, condition, NULL);
 		return;
@@ -188,6 +191,8 @@ send_iq(struct session *s, struct stanza *st)
 		route(s->account->shard, st);
 	else if (st->type == TYPE_GET || st->type == TYPE_SET)
 		iq_to_account(s->account, s, st);
+	else
+		question_answered(s->account, st);
 }
 
 static void
@@ -359,6 +364,7 @@ closed(struct conn *conn, int why)
 
 	log_info(s->account->shard->server->log, "connection of a session ended",
 		F_TEXT("jid", s->jid.full), F_STR("why", why == 0 ? "closed" : strerror(why)));
+	sm_tell_unread(s);
 	if (sm_is_resumable(s->sm) && !s->is_overfull)
 		session_go_away(s);
 	else

@@ -24,6 +24,13 @@ struct account *session_account(const struct session *s);
 bool session_is_available(const struct session *s);
 int session_priority(const struct session *s);
 
+/*
+ * Its client says that nobody looks at it, or that somebody does again (XEP-0352). Whether it is
+ * there, and somebody does.
+ */
+void session_set_inactive(struct session *s, bool is_inactive);
+bool session_is_active(const struct session *s);
+
 /* Whether nobody else can read what it sends. */
 bool session_is_secure(const struct session *s);
 

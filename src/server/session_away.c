@@ -128,3 +128,19 @@ session_end_oldest_away(struct account *acct)
 		session_end(oldest, STREAM_CONFLICT, "Another session took its place");
 	return oldest != NULL;
 }
+
+void
+session_set_inactive(struct session *s, bool is_inactive)
+{
+	bool was_inactive = s->is_inactive;
+
+	s->is_inactive = is_inactive;
+	if (was_inactive && !is_inactive)
+		hook_session_active(&s->account->shard->server->pipeline, s);
+}
+
+bool
+session_is_active(const struct session *s)
+{
+	return s->conn != NULL && !s->is_inactive;
+}

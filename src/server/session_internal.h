@@ -41,6 +41,7 @@ struct session {
 	bool is_available;
 	bool wants_roster;   /* asked for the roster: gets pushes (RFC 6121, 2.1.6) */
 	bool wants_versions; /* with the roster's version (2.6.3) */
+	bool is_inactive;    /* its client says that nobody looks at it (XEP-0352) */
 	bool pinged;         /* asked whether it is there */
 	bool ended;
 	uint64_t again_until_ms;            /* until then it may send what it sent before a crash */

@@ -166,6 +166,7 @@ sm_sent(struct sm *sm, const struct stanza *st, struct slice xml)
 
 	sent->number = ++sm->sent;
 	sent->is_fresh = sm->is_torn;
+	sent->is_unread = !session_is_active(sm->session);
 	sm_append(sm, sent);
 	if (sm_is_resumable(sm))
 		sm_store_sent(sm, sent, st);

@@ -79,6 +79,12 @@ void sm_resume(struct session *s, uint32_t number);
 /* <failed/>, with how many stanzas of a past session were handled if that is known still. */
 void sm_write_failed_to_resume(struct buffer *out, const struct account *acct, struct slice id);
 
+/*
+ * The connection of the session is gone while its client was active: messages that it had not
+ * acknowledged are read by nobody, unless others of the account are there (hook unread).
+ */
+void sm_tell_unread(struct session *s);
+
 /* Bytes of stanzas that the client has not acknowledged; 0 for NULL. */
 size_t sm_unacknowledged(const struct sm *sm);
 

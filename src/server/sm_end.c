@@ -9,6 +9,7 @@
 #include "server/receipt.h"
 #include "server/route.h"
 #include "server/server_internal.h"
+#include "server/session_internal.h"
 #include "server/trace.h"
 
 #include <stdlib.h>
@@ -23,6 +24,42 @@ struct sm_past {
 		uint32_t handled;
 	} v[PAST_MOST];
 };
+
+/* ---- What was lost with a connection ---- */
+
+static void
+tell_one(struct account *acct, const struct sent *sent)
+{
+	struct slice xml = slice_make(sent->bytes + SENT_NUMBER, sent->size);
+	struct xml_tokens tokens;
+	struct arena arena;
+	struct stanza st;
+
+	xml_tokens_init(&tokens);
+	arena_init(&arena, 0);
+	if (stanza_thaw(acct->shard->server->names, xml, &tokens, &arena, &st) == 0 &&
+		st.kind == STANZA_MESSAGE)
+		account_tell_unread(acct, &st, NULL);
+	arena_finish(&arena);
+	xml_tokens_finish(&tokens);
+}
+
+void
+sm_tell_unread(struct session *s)
+{
+	bool was_inactive = s->is_inactive;
+	struct sent *sent;
+
+	if (s->sm == NULL)
+		return;
+	s->is_inactive = true;
+	LIST_EACH (sent, &s->sm->unacked, struct sent, link) {
+		if (!sent->is_unread)
+			tell_one(s->account, sent);
+		sent->is_unread = true;
+	}
+	s->is_inactive = was_inactive;
+}
 
 /* ---- Who comes too late ---- */
 

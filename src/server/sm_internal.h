@@ -15,6 +15,7 @@ struct sent {
 	uint64_t row;    /* in the outbox; 0: it is in memory only */
 	uint32_t number; /* not known while sm->is_torn and it was written after the crash */
 	bool is_fresh;   /* that one */
+	bool is_unread;  /* it was written while its client was away or inactive */
 	uint32_t size;   /* of the stanza */
 	char bytes[];    /* SENT_NUMBER of them, then the stanza */
 };

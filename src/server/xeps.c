@@ -61,6 +61,7 @@ static const struct {
 	{ 237, "Roster Versioning" },
 	{ 280, "Message Carbons" },
 	{ 352, "Client State Indication" },
+	{ 357, "Push Notifications" },
 	{ 368, "SRV records for XMPP over TLS" },
 	{ 386, "Bind 2" },
 	{ 388, "Extensible SASL Profile" },
