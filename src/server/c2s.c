@@ -104,6 +104,11 @@ c2s_load_certificates(struct server *server, struct config *config, struct tls_c
 	struct tls_ticket_seed seed;
 	int r = 0;
 
+	if (core->c2s->tls_early_data && !core->c2s->tls_tickets) {
+		(void)snprintf(error->text, sizeof(error->text),
+			"c2s.tls_early_data comes with a ticket only; set c2s.tls_tickets, too");
+		return -EINVAL;
+	}
 	ticket_seed_make(&seed, clock_monotonic_ms());
 	for (unsigned i = 0; r == 0 && i < server->shard_count; i++)
 		r = load_hosts(config, core, &seed, &tls_out[i], error);

@@ -180,6 +180,27 @@ def _(_server):
             assert refusal(server, token, **counted(6)) is None
 
 
+@suite.check("a server that was killed meanwhile has the session back after one round trip")
+def _(_server):
+    with tempfile.TemporaryDirectory(prefix="kith-test-") as directory:
+        with make_server(users={"juliet": "r0m30", "romeo": "b4lc0ny"}, directory=directory) as server:
+            client = QuickClient(server)
+            client.by_password("juliet", "r0m30", request("HT-SHA-256-EXPR") +
+                               bind(f"<enable xmlns='{SM}' resume='true'/>"))
+            name = client.success.find(f".//{{{SM}}}enabled").get("id")
+            with Client.login(server, "romeo") as romeo:
+                client.reset()
+                romeo.message(client.jid, "are you there?")
+                romeo.ping()
+                server.kill()
+        with make_server(directory=directory) as server, QuickClient(server) as back:
+            back.by_token("juliet", client.token,
+                          inside=f"<resume xmlns='{SM}' previd='{name}' h='0'/>" + bind())
+            assert back.waits == 1 and back.jid == client.jid, (back.waits, back.jid)
+            assert back.success.find(f"{{{SM}}}resumed") is not None, "it is a new one"
+            back.expect_body("are you there?")
+
+
 @suite.check("a token ends, and a newer one is given out before")
 def _(_server):
     with make_server(users={"juliet": "r0m30"}, settings={"auth.token_lifetime": "4s"}) as server:

@@ -183,6 +183,12 @@ def _(place):
     place.refuses("no host is configured", "add a line")
 
 
+@check("early data without the tickets that it comes with")
+def _(place):
+    place.write(f'{(place.dir / "kithd.conf").read_text()}c2s {{ tls_early_data = yes }}\n')
+    place.refuses("c2s.tls_early_data comes with a ticket only", "set c2s.tls_tickets, too")
+
+
 @check("--check finds what a start would find in config and certificates")
 def _(place):
     place.write_config(cert=place.dir / "nothing.pem")
