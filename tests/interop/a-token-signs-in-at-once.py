@@ -190,8 +190,12 @@ def _(_server):
             name = client.success.find(f".//{{{SM}}}enabled").get("id")
             with Client.login(server, "romeo") as romeo:
                 client.reset()
+                romeo.send(f"<enable xmlns='{SM}'/>")
+                romeo.expect("enabled")
                 romeo.message(client.jid, "are you there?")
-                romeo.ping()
+                romeo.send(f"<r xmlns='{SM}'/>")
+                while romeo.expect("a").get("h") != "1":
+                    pass  # it says so once it is on disk
                 server.kill()
         with make_server(directory=directory) as server, QuickClient(server) as back:
             back.by_token("juliet", client.token,
