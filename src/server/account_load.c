@@ -1,4 +1,5 @@
-/* An account comes into memory: all that its core and its modules want of the store, in one request. */
+/* An account comes into memory: all that its core and its modules want of the store, in one
+ * request. */
 #include "server/account_internal.h"
 
 #include "server/revival.h"
@@ -181,4 +182,3 @@ account_thaw(struct account *acct, struct slice xml, struct stanza *st_out)
 	arena_reset(&shard->scratch);
 	return stanza_thaw(shard->server->names, xml, &shard->tokens, &shard->scratch, st_out) == 0;
 }
-
