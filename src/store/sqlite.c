@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { READERS = 2, WAL_BYTES = 8 << 20, BUSY_BYTES = 8 << 20, LOG_WINDOW = 1 << 17 };
+enum { READERS = 2, WAL_BYTES = 8 << 20, BUSY_BYTES = 8 << 20, LOG_WINDOW = 1 << 18 };
 
 static struct sqlite_store *
 sqlite_of(struct store *store)

@@ -198,10 +198,10 @@ int log_forget_owner(struct sqlite_conn *conn, struct slice owner);
 
 int32_t log_hash(struct slice with);
 /* The owner's number in the file; 0: it has none. */
-int log_owner(struct sqlite_conn *conn, unsigned table, struct slice owner, int64_t *number_out);
+int log_owner(struct sqlite_conn *conn, unsigned table, struct slice owner, uint32_t *number_out);
 /* The same for the writer, who remembers it. */
 int log_find_owner(
-	struct sqlite_conn *conn, unsigned table, struct slice owner, int64_t *number_out);
+	struct sqlite_conn *conn, unsigned table, struct slice owner, uint32_t *number_out);
 /* Runs a statement that knows an entry by its owner, id, stamp and hash. */
 int log_run_on(struct sqlite_conn *conn, unsigned table, enum statement which,
 	const struct tail_entry *entry);

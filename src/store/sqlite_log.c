@@ -90,7 +90,7 @@ log_hash(struct slice with)
 }
 
 int
-log_owner(struct sqlite_conn *conn, unsigned table, struct slice owner, int64_t *number_out)
+log_owner(struct sqlite_conn *conn, unsigned table, struct slice owner, uint32_t *number_out)
 {
 	sqlite3_stmt *stmt;
 	int r = sql_statement(conn, table, ST_OWNER, &stmt);
@@ -102,13 +102,13 @@ log_owner(struct sqlite_conn *conn, unsigned table, struct slice owner, int64_t 
 	bind_text(stmt, 2, owner);
 	code = sqlite3_step(stmt);
 	if (code == SQLITE_ROW)
-		*number_out = sqlite3_column_int64(stmt, 0);
+		*number_out = (uint32_t)sqlite3_column_int64(stmt, 0);
 	(void)sqlite3_reset(stmt);
 	return sqlite_error(conn->db, code);
 }
 
 int
-log_find_owner(struct sqlite_conn *conn, unsigned table, struct slice owner, int64_t *number_out)
+log_find_owner(struct sqlite_conn *conn, unsigned table, struct slice owner, uint32_t *number_out)
 {
 	int r;
 
@@ -122,7 +122,7 @@ log_find_owner(struct sqlite_conn *conn, unsigned table, struct slice owner, int
 }
 
 static int
-number_owner(struct sqlite_conn *conn, unsigned table, struct slice owner, int64_t *number_out)
+number_owner(struct sqlite_conn *conn, unsigned table, struct slice owner, uint32_t *number_out)
 {
 	sqlite3_stmt *stmt;
 	int r = log_find_owner(conn, table, owner, number_out);
@@ -136,7 +136,7 @@ number_owner(struct sqlite_conn *conn, unsigned table, struct slice owner, int64
 	r = sql_run(conn, stmt);
 	if (r < 0)
 		return r;
-	*number_out = sqlite3_last_insert_rowid(conn->db);
+	*number_out = (uint32_t)sqlite3_last_insert_rowid(conn->db);
 	owners_add(&conn->logs->owners, owner, *number_out);
 	return 0;
 }
@@ -257,7 +257,7 @@ load_tail(struct sqlite_conn *conn, unsigned table, struct tail *tail)
 
 		tail_add(tail, &(struct tail_entry){
 				       .id = sqlite3_column_int64(stmt, 0),
-				       .owner = sqlite3_column_int64(stmt, 1),
+				       .owner = (uint32_t)sqlite3_column_int64(stmt, 1),
 				       .stamp_ms = sqlite3_column_int64(stmt, 2),
 				       .has_with = with.p != NULL,
 				       .hash = with.p == NULL ? 0 : log_hash(with),

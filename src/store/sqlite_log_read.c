@@ -187,7 +187,7 @@ read_range(struct log_reading *reading, struct slice owner)
 /* ---- Owners ---- */
 
 static int
-has_entries(struct log_reading *reading, int64_t owner, bool *has_out)
+has_entries(struct log_reading *reading, uint32_t owner, bool *has_out)
 {
 	uint64_t before = reading->total;
 	int r;
@@ -218,7 +218,7 @@ read_owners(struct log_reading *reading)
 		bool has = sqlite3_column_int(stmt, 2) != 0;
 
 		if (!has)
-			r = has_entries(&tail, sqlite3_column_int64(stmt, 1), &has);
+			r = has_entries(&tail, (uint32_t)sqlite3_column_int64(stmt, 1), &has);
 		if (r == 0 && has) {
 			struct store_row row = { column_text(stmt, 0, reading->arena), SLICE(""), 0,
 				0 };

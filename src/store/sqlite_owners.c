@@ -7,7 +7,7 @@ enum { MOST = 16384 };
 
 struct owner {
 	struct map_node node;
-	int64_t number;
+	uint32_t number;
 	char name[];
 };
 
@@ -35,7 +35,7 @@ owners_reset(struct owner_numbers *owners)
 	owners_init(owners);
 }
 
-int64_t
+uint32_t
 owners_find(const struct owner_numbers *owners, struct slice name)
 {
 	struct map_node *node = map_find(&owners->by_name, name);
@@ -44,7 +44,7 @@ owners_find(const struct owner_numbers *owners, struct slice name)
 }
 
 void
-owners_add(struct owner_numbers *owners, struct slice name, int64_t number)
+owners_add(struct owner_numbers *owners, struct slice name, uint32_t number)
 {
 	struct owner *owner;
 

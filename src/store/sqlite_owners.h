@@ -19,8 +19,8 @@ void owners_reset(struct owner_numbers *owners);
 void owners_finish(struct owner_numbers *owners);
 
 /* 0: not remembered. */
-int64_t owners_find(const struct owner_numbers *owners, struct slice name);
-void owners_add(struct owner_numbers *owners, struct slice name, int64_t number);
+uint32_t owners_find(const struct owner_numbers *owners, struct slice name);
+void owners_add(struct owner_numbers *owners, struct slice name, uint32_t number);
 void owners_remove(struct owner_numbers *owners, struct slice name);
 
 #endif

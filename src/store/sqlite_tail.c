@@ -9,9 +9,9 @@
 enum { FIRST_CAPACITY = 64, MANY_DEAD = 1024 };
 
 static size_t
-bucket_of(const struct tail_part *part, int64_t owner)
+bucket_of(const struct tail_part *part, uint32_t owner)
 {
-	return (size_t)owner & (part->capacity - 1);
+	return owner & (part->capacity - 1);
 }
 
 static void
@@ -151,6 +151,8 @@ finish_frozen(struct tail *tail)
 void
 tail_drop_old(struct tail *tail)
 {
+	if (tail->old.count == 0)
+		return;
 	(void)pthread_mutex_lock(&tail->lock);
 	part_free(&tail->old);
 	tail->floor = tail->mark;

@@ -24,7 +24,8 @@
 #include <pthread.h>
 
 struct tail_entry {
-	int64_t id, stamp_ms, owner;
+	int64_t id, stamp_ms;
+	uint32_t owner;
 	int32_t hash;      /* of the `with` */
 	uint32_t previous; /* in the same bucket: its position + 1; 0: none */
 	bool has_with;
@@ -79,7 +80,7 @@ struct tail_list {
 };
 
 struct tail_query {
-	int64_t owner;
+	uint32_t owner;
 	struct bounds bounds;
 	int64_t mark; /* the snapshot's */
 	int32_t hash;

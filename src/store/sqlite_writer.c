@@ -273,6 +273,14 @@ post_group(struct sqlite_store *s, struct group *group)
 		store_post(&s->store, request, request->error);
 }
 
+/* With the lock: who begins to read later sees what was just committed. */
+static void
+drop_old(struct sqlite_store *s)
+{
+	if (s->busy_readers == 0)
+		logs_drop_old(&s->logs);
+}
+
 static void
 finish_group(struct sqlite_store *s, struct group *group)
 {
@@ -283,6 +291,7 @@ finish_group(struct sqlite_store *s, struct group *group)
 	s->done_ticket += group->taken.count;
 	release_parked(s);
 	room_changed = notice_room(s, group);
+	drop_old(s);
 	(void)pthread_mutex_unlock(&s->lock);
 	if (room_changed)
 		tell_of_room(s);
@@ -355,16 +364,10 @@ index_step(struct sqlite_store *s)
 	if (r == 0)
 		r = logs_index_some(&s->conn, INDEX_STEP);
 	r = end(s, r, &ids);
-	return r < 0 ? r : checkpoint_if_long(s);
-}
-
-static void
-drop_old(struct sqlite_store *s)
-{
 	(void)pthread_mutex_lock(&s->lock);
-	if (s->busy_readers == 0)
-		logs_drop_old(&s->logs);
+	drop_old(s);
 	(void)pthread_mutex_unlock(&s->lock);
+	return r < 0 ? r : checkpoint_if_long(s);
 }
 
 /* Until all is indexed, or somebody writes. */
@@ -375,7 +378,6 @@ index_all(struct sqlite_store *s)
 
 	while (r == 0 && !has_writes(s) && logs_wait(&s->logs, true))
 		r = index_step(s);
-	drop_old(s);
 	return r == -ENOSPC ? 0 : r; /* it can wait */
 }
 

@@ -113,7 +113,7 @@ struct store_config {
 	const char *dir;
 	unsigned readers; /* threads that read; 0: 2 */
 	size_t wal_bytes; /* how far the log may grow before a checkpoint; 0: 8 MiB */
-	/* SQLite: so many new entries of a log wait in memory for their index; 0: 131072. */
+	/* SQLite: so many new entries of a log wait in memory for their index; 0: 262144. */
 	size_t log_window;
 	struct store_memory *memory; /* memory: what outlives the handle; NULL: of its own */
 };
