@@ -20,6 +20,7 @@ import time
 from people import People
 from servers import DOMAIN, PASSWORD, Failed, Kith, Prosody, Relay, make_certificate
 from tokens import Tokens
+from comebacks import Comebacks  # it finds what it needs of the tests by the one before
 
 
 class Size:
@@ -57,6 +58,7 @@ class Bench:
         self.results = {}
         self.people = People(self)
         self.tokens = Tokens(self)
+        self.comebacks = Comebacks(self)
 
     def load(self, key, *args):
         """Runs kith-load once; remembers its result under the key."""
@@ -191,6 +193,7 @@ class Bench:
             ("logins", self.logins),
             ("PLAIN logins", self.plain_logins),
             ("token logins", self.tokens.sign_ins),
+            ("comebacks", self.comebacks.measure),
             ("presence", self.people.presence),
             ("subscriptions", self.people.friends),
             ("roster logins", self.people.roster_logins),
@@ -278,6 +281,7 @@ class Table:
         self.add("  processor time", ("import", "none"), "cpu_s", "s", 20, "10 s on 2 cores",
                  scale=10000)
         self.bench.tokens.rows(self)
+        self.bench.comebacks.rows(self)
         self.bench.people.rows(self)
 
     def print(self):

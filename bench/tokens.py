@@ -55,9 +55,12 @@ class Tokens:
             client.bind("bench")
             self.leave(client)
 
+    def by_scram2(self, client, user, inside):
+        return client.by_password(user, PASSWORD, inside, MECHANISM)
+
     def scram2(self, user, inside=BIND):
         with self.client(QuickClient) as client:
-            client.by_password(user, PASSWORD, inside, MECHANISM)
+            self.by_scram2(client, user, inside)
             self.leave(client)
             return client.token
 

@@ -28,7 +28,7 @@ def times_ready(where):
     return (where / "log").read_text(encoding="utf-8").count("kithd is ready")
 
 
-def start(server, where, sandbox, env=None):
+def start(server, where, sandbox, env=None, kithd=None):
     """A second server, with the certificate of the first."""
     ports = {"c2s": free_port(), "c2s_tls": free_port()}
     for name in ("data", "certs"):
@@ -38,7 +38,7 @@ def start(server, where, sandbox, env=None):
     (where / "kithd.conf").write_text(CONFIG.format(
         dir=where, domain=server.domain, port=ports["c2s"], tls_port=ports["c2s_tls"], sandbox=sandbox))
     with open(where / "log", "w", encoding="utf-8") as log:
-        child = subprocess.Popen([program("kithd"), "--config", where / "kithd.conf"], stderr=log,
+        child = subprocess.Popen([kithd or program("kithd"), "--config", where / "kithd.conf"], stderr=log,
                                  preexec_fn=die_with_parent, env={**os.environ, **(env or {})})
     wait_until(lambda: times_ready(where) == 1, 20, "the second server")
     inside = types.SimpleNamespace(**{**vars(server), "ports": ports, "pid": child.pid,
@@ -175,6 +175,25 @@ def hand_over(fds, where, env):
     for fd in above:
         os.close(fd)
     return child
+
+
+@suite.check("after an upgrade it is the new program that comes")
+def _(server):
+    where = pathlib.Path(server.own_dir) / "upgraded"
+    where.mkdir(parents=True)
+    old = where / "kithd"
+    shutil.copy(program("kithd"), old)
+    child, _ = start(server, where, "false", kithd=old)
+    try:
+        os.rename(old, where / "old")
+        shutil.copy(program("kithd"), where / "new")
+        os.rename(where / "new", old)
+        control(where, "restart")
+        wait_until(lambda: times_ready(where) == 2, 20, "the server to be back")
+        assert os.path.samefile(f"/proc/{child.pid}/exe", old)
+    finally:
+        child.kill()
+        child.wait()
 
 
 @suite.check("under systemd neither, which keeps the sockets")
