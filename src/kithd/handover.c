@@ -1,16 +1,23 @@
 /* Copies of the descriptors, moved to where the next process looks for them. */
 #include "kithd/handover.h"
 
-#include "base/slice.h"
 #include "server/server.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 enum { FIRST_FD = 3 };
+
+void
+handover_init(struct handover *handover)
+{
+	ssize_t len = readlink("/proc/self/exe", handover->program, sizeof(handover->program) - 1);
+
+	handover->program[len < 0 ? 0 : len] = '\0';
+	handover->count = 0;
+}
 
 void
 handover_collect(struct handover *handover, const struct server *server)
@@ -54,22 +61,6 @@ line_up(struct handover *handover)
 	}
 }
 
-/* The file may have been replaced since: then the new one is what begins. */
-static void
-run_again(char **argv)
-{
-	char path[PATH_MAX];
-	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 1);
-	struct slice name = slice_make(path, len < 0 ? 0 : (size_t)len);
-	const struct slice gone = SLICE(" (deleted)");
-
-	if (name.len > gone.len && slice_is(slice_from(name, name.len - gone.len), gone))
-		name.len -= gone.len;
-	path[name.len] = '\0';
-	(void)execv(path, argv);
-	(void)execv("/proc/self/exe", argv);
-}
-
 void
 handover_exec(struct handover *handover, char **argv)
 {
@@ -78,7 +69,8 @@ handover_exec(struct handover *handover, char **argv)
 		set_number("LISTEN_PID", (unsigned long)getpid());
 		set_number("LISTEN_FDS", handover->count);
 	}
-	run_again(argv);
+	(void)execv(handover->program, argv);
+	(void)execv("/proc/self/exe", argv);
 	close_all(handover);
 }
 

@@ -8,6 +8,7 @@
 
 #include "kithd/notify.h"
 
+#include <limits.h>
 #include <stddef.h>
 
 struct server;
@@ -15,14 +16,21 @@ struct server;
 enum { HANDOVER_MOST = 250 }; /* what one message can carry (unix(7)) */
 
 struct handover {
+	char program[PATH_MAX]; /* from where this process was started */
 	int fds[HANDOVER_MOST];
 	size_t count;
 };
 
+/* At the start of the process. */
+void handover_init(struct handover *handover);
+
 /* While the server runs: keeps its listening sockets beyond its end. */
 void handover_collect(struct handover *handover, const struct server *server);
 
-/* Runs the program of this process again, with the sockets. Returns only if that fails. */
+/*
+ * Runs the program again, with the sockets: what lies now where this one was started from, which
+ * may be a newer one. Returns only if that fails.
+ */
 void handover_exec(struct handover *handover, char **argv);
 
 /* Gives the sockets to who watches this process, and ends with them. */

@@ -430,6 +430,7 @@ main(int argc, char **argv)
 	set_up_malloc();
 	notify_init(&p.notify);
 	p.inherited = inherited_create();
+	handover_init(&p.handover);
 	arena_init(&p.arena, 0);
 	p.sections = server_sections(all_modules, &p.arena);
 	status = args_read(&p.args, &p.arena, argc, argv);
