@@ -8,15 +8,17 @@
 
 #include "kithd/notify.h"
 
-#include <limits.h>
 #include <stddef.h>
 
 struct server;
 
-enum { HANDOVER_MOST = 250 }; /* what one message can carry (unix(7)) */
+enum {
+	HANDOVER_MOST = 250, /* what one message can carry (unix(7)) */
+	HANDOVER_PATH = 4096,
+};
 
 struct handover {
-	char program[PATH_MAX]; /* from where this process was started */
+	char program[HANDOVER_PATH]; /* from where this process was started */
 	int fds[HANDOVER_MOST];
 	size_t count;
 };
