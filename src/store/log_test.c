@@ -202,6 +202,74 @@ a_log_is_whole_while_its_indexes_are_written(void **state)
 	}
 }
 
+/* Ids are given when entries are appended, and may be committed in another order. */
+static void
+entries_that_come_late_are_in_their_place(void **state)
+{
+	struct world *w = *state;
+	struct store_txn *late[3];
+
+	for (size_t i = 0; i < COUNT_OF(late); i++) {
+		late[i] = store_txn_create(w->store, juliet);
+		(void)store_txn_log_append(late[i], HISTORY, (int64_t)i * 100 + 1, SLICE("a"),
+			arena_printf(&w->arena, "late%zu", i));
+		for (int64_t n = 2; n <= 9; n++) {
+			struct store_txn *txn = store_txn_create(w->store, juliet);
+
+			(void)store_txn_log_append(
+				txn, HISTORY, (int64_t)i * 100 + n, SLICE("b"), SLICE("x"));
+			assert_int_equal(world_commit(w, txn), 0);
+		}
+	}
+	for (size_t i = COUNT_OF(late); i-- > 0;)
+		assert_int_equal(world_commit(w, late[i]), 0);
+	for (int again = 0; again < 2; again++) {
+		assert_text(read_log(w, (struct store_range){ .with = SLICE("a") }),
+			"1:a=late0 101:a=late1 201:a=late2");
+		assert_text(read_log(w, (struct store_range){ .since_ms = 9, .until_ms = 102 }),
+			"9:b=x 101:a=late1 102:b=x");
+		if (w->dir == NULL)
+			break;
+		world_close(w);
+		world_open(w);
+	}
+}
+
+/* Who has written n entries sees them, and later ones perhaps, without a gap. */
+static void
+check_look(struct store_request *request)
+{
+	const struct store_result *result = store_result(store_batch_of(request), 0);
+	const size_t *least = request->arg;
+
+	assert_int_equal(request->error, 0);
+	assert_true(result->count >= *least);
+	for (size_t i = 0; i < result->count; i++)
+		assert_int_equal(result->rows[i].stamp_ms, i);
+}
+
+static void
+who_reads_meanwhile_misses_nothing(void **state)
+{
+	enum { COUNT = 600 };
+	struct world *w = *state;
+	static size_t least[COUNT];
+
+	for (size_t i = 0; i < COUNT; i++) {
+		struct store_txn *txn = store_txn_create(w->store, juliet);
+		struct store_batch *batch = store_batch_create(w->store, juliet);
+
+		least[i] = i + 1;
+		(void)store_txn_log_append(txn, HISTORY, (int64_t)i, SLICE("a"), SLICE("x"));
+		store_commit(txn, 7, NULL, NULL);
+		(void)store_read_log(batch, HISTORY,
+			i % 2 == 0 ? NULL : &(struct store_range){ .with = SLICE("a") });
+		store_fetch(batch, 7, check_look, &least[i]);
+		if (i % 10 == 9)
+			world_wait(w, 20);
+	}
+}
+
 int
 main(void)
 {
@@ -209,6 +277,8 @@ main(void)
 		BOTH(logs_are_read_in_both_directions_and_in_parts),
 		BOTH(ids_bound_a_range_and_are_never_used_again),
 		BOTH(logs_are_trimmed_by_with),
+		BOTH(entries_that_come_late_are_in_their_place),
+		BOTH(who_reads_meanwhile_misses_nothing),
 		BOTH(a_log_is_whole_while_its_indexes_are_written),
 	};
 

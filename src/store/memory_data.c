@@ -207,10 +207,14 @@ static void
 append(struct memory_table *table, struct slice text, struct op *op, uint64_t *last_id)
 {
 	struct memory_owner *owner = need_owner(table, text);
+	size_t at = owner->count;
 
 	if (op->id > *last_id)
 		*last_id = op->id;
-	insert_row(owner, owner->count, make_row(op));
+	/* Ids are given before the commit, so one may come late. */
+	while (at > 0 && owner->rows[at - 1].id > op->id)
+		at--;
+	insert_row(owner, at, make_row(op));
 }
 
 static void
