@@ -54,6 +54,7 @@ sim: build
 ##crash kill the server CRASH_KILLS times under load (1000), and see what it kept
 crash: build
 	@tests/crash/crash --build build --kills $(CRASH_KILLS)
+	@tests/crash/crash-chat --build build --kills $(CRASH_KILLS)
 
 ##check format, static checks, include graph, generated files
 check:
