@@ -124,12 +124,8 @@ tail_freeze(struct tail *tail)
 	(void)pthread_mutex_unlock(&tail->lock);
 	tail->at = (struct tail_cursor){ 0 };
 	tail->gathered_count = 0;
-	tail->frozen_last = 0;
+	tail->frozen_last = tail->fresh_last;
 	tail->dead = 0;
-	for (size_t i = 0; i < tail->frozen.count; i++) {
-		if (tail->frozen.v[i].id > tail->frozen_last)
-			tail->frozen_last = tail->frozen.v[i].id;
-	}
 }
 
 /* All of frozen is in the indexes, committed. */
@@ -233,6 +229,8 @@ tail_add(struct tail *tail, const struct tail_entry *entry)
 	(void)pthread_mutex_lock(&tail->lock);
 	part_add(&tail->fresh, entry);
 	(void)pthread_mutex_unlock(&tail->lock);
+	if (entry->id > tail->fresh_last)
+		tail->fresh_last = entry->id;
 }
 
 bool
@@ -265,19 +263,13 @@ tail_has_frozen(const struct tail *tail)
 const struct tail_entry *
 tail_next(struct tail *tail)
 {
-	struct tail_entry *entry;
-
 	while (tail->at.next >= tail->gathered_count) {
 		if (tail->at.bucket == tail->frozen.capacity)
 			return NULL;
 		gather(tail, tail->at.bucket++);
 		tail->at.next = 0;
 	}
-	entry = &tail->frozen.v[tail->gathered[tail->at.next++]];
-	(void)pthread_mutex_lock(&tail->lock);
-	entry->is_indexed = true;
-	(void)pthread_mutex_unlock(&tail->lock);
-	return entry;
+	return &tail->frozen.v[tail->gathered[tail->at.next++]];
 }
 
 /* ---- Reading ---- */
@@ -294,17 +286,19 @@ matches(const struct tail_entry *entry, const struct tail_query *query)
 }
 
 static void
-list_add(struct tail_list *list, struct tail_part *part, size_t at)
+list_add(struct tail_list *list, struct tail_part *part, size_t at, bool is_indexed)
 {
 	if (list->count == list->capacity) {
 		list->capacity = size_add(16, size_mul(list->count, 2));
 		list->v = xrealloc(list->v, size_mul(list->capacity, sizeof(*list->v)));
 	}
-	list->v[list->count++] = (struct tail_found){ part->v[at], { part, at } };
+	list->v[list->count] = (struct tail_found){ part->v[at], { part, at } };
+	list->v[list->count++].entry.is_indexed |= is_indexed;
 }
 
 static void
-find_in(struct tail_part *part, const struct tail_query *query, struct tail_list *list)
+find_in(struct tail_part *part, const struct tail_query *query, struct tail_list *list,
+	bool is_indexed)
 {
 	uint32_t at;
 
@@ -313,7 +307,7 @@ find_in(struct tail_part *part, const struct tail_query *query, struct tail_list
 	at = part->heads[bucket_of(part, query->owner)];
 	for (; at != 0; at = part->v[at - 1].previous) {
 		if (matches(&part->v[at - 1], query))
-			list_add(list, part, at - 1);
+			list_add(list, part, at - 1, is_indexed);
 	}
 }
 
@@ -333,9 +327,9 @@ tail_find(struct tail *tail, const struct tail_query *query, struct tail_list *l
 	(void)pthread_mutex_lock(&tail->lock);
 	is_recent = query->mark >= tail->floor;
 	if (is_recent) {
-		find_in(&tail->old, query, list);
-		find_in(&tail->frozen, query, list);
-		find_in(&tail->fresh, query, list);
+		find_in(&tail->old, query, list, true);
+		find_in(&tail->frozen, query, list, true);
+		find_in(&tail->fresh, query, list, false);
 	}
 	(void)pthread_mutex_unlock(&tail->lock);
 	if (list->count > 1)

@@ -53,11 +53,11 @@ struct tail_place {
 struct tail {
 	pthread_mutex_t lock; /* for what readers see: the parts and the floor */
 	struct tail_part old, frozen, fresh;
-	int64_t mark;        /* the indexes are whole up to this id */
-	int64_t floor;       /* snapshots with a lower mark miss entries here */
-	int64_t frozen_last; /* the highest id in frozen */
-	size_t window;       /* so many fresh ones are frozen */
-	size_t dead;         /* of the fresh ones */
+	int64_t mark;                    /* the indexes are whole up to this id */
+	int64_t floor;                   /* snapshots with a lower mark miss entries here */
+	int64_t fresh_last, frozen_last; /* no id in them is higher */
+	size_t window;                   /* so many fresh ones are frozen */
+	size_t dead;                     /* of the fresh ones */
 	struct tail_cursor at;
 	uint32_t *gathered; /* positions in frozen of one bucket, in the order of owners and ids */
 	size_t gathered_count, gathered_capacity;
