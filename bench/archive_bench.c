@@ -1,8 +1,8 @@
 /*
  * The archive: rows of 600 bytes appended for owners in no order, each with one of ten contacts;
- * then pages of 50 at the end, in the middle and by contact, of owners in no order; then the same
- * pages after the store was closed, and how large the file is. The processor time is that of all
- * threads.
+ * then pages of 50 at the end, in the middle, from a time on and by contact, of owners in no order;
+ * then the same pages after the store was closed, and how large the file is. The processor time is
+ * that of all threads.
  *
  * usage: archive_bench DIR ROWS OWNERS; DIR must exist, and be empty.
  */
@@ -97,6 +97,16 @@ read_contact(void *arg, size_t n)
 }
 
 static void
+read_since(void *arg, size_t n)
+{
+	struct archive *a = arg;
+
+	read_page(a, n,
+		&(struct store_range){
+			.limit = PAGE, .since_ms = 1700000000000 + (int64_t)a->rows / 2 });
+}
+
+static void
 measure_rows(struct archive *a)
 {
 	size_t part = a->rows / PARTS;
@@ -115,6 +125,7 @@ measure_pages(struct archive *a)
 	client_measure(&a->client, &(struct run){ "pages at the end", a, read_end, 0, PAGES, 1 });
 	client_measure(
 		&a->client, &(struct run){ "pages in the middle", a, read_middle, 0, PAGES, 1 });
+	client_measure(&a->client, &(struct run){ "pages by time", a, read_since, 0, PAGES, 1 });
 	client_measure(
 		&a->client, &(struct run){ "pages by contact", a, read_contact, 0, PAGES, 1 });
 }

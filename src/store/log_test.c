@@ -270,6 +270,121 @@ who_reads_meanwhile_misses_nothing(void **state)
 	}
 }
 
+/* Entries n of 20,000, of which one in 500 is Juliet's, at the time that the clock shows then. */
+static void
+append_by_clock(struct world *w, int64_t (*clock)(int64_t n))
+{
+	for (int64_t n = 0; n < 20000; n++) {
+		struct store_txn *txn = store_txn_create(w->store, n % 500 == 0 ? juliet : romeo);
+
+		(void)store_txn_log_append(txn, HISTORY, clock(n), NO_SLICE, SLICE("x"));
+		store_commit(txn, 7, NULL, NULL);
+		if (n % 100 == 99)
+			world_wait(w, 100);
+	}
+}
+
+/* How many of Juliet's are in the range, and how many must be. */
+static void
+assert_times(struct world *w, int64_t (*clock)(int64_t n), int64_t since, int64_t until)
+{
+	struct store_range range = { .since_ms = since, .until_ms = until };
+	struct store_batch *batch = store_batch_create(w->store, juliet);
+	struct slice expected = SLICE("");
+	unsigned count = 0;
+
+	for (int64_t n = 0; n < 20000; n += 500) {
+		if ((since != 0 && clock(n) < since) || (until != 0 && clock(n) > until))
+			continue;
+		expected = arena_printf(&w->arena, "%.*s%s%lld:=x", SLICE_ARG(expected),
+			count++ > 0 ? " " : "", (long long)clock(n));
+	}
+	assert_text(read_log(w, range), expected.p);
+	(void)store_read_count(batch, HISTORY, &range);
+	assert_text(
+		world_read(w, batch), count == 0 ? "" : arena_printf(&w->arena, "#%u", count).p);
+}
+
+static int64_t
+good_clock(int64_t n)
+{
+	return 1000000 + n;
+}
+
+/* An hour ahead for a while, then back; and a moment long a day behind. */
+static int64_t
+jumping_clock(int64_t n)
+{
+	if (n >= 6000 && n < 9000)
+		return 1000000 + n + 3600000;
+	return n == 13000 ? 500000 : 1000000 + n;
+}
+
+static void
+assert_all_times(struct world *w, int64_t (*clock)(int64_t n))
+{
+	for (int64_t n = 0; n <= 20000; n += 2500) {
+		assert_times(w, clock, 1000000 + n, 0);
+		assert_times(w, clock, 0, 1000000 + n);
+		assert_times(w, clock, 1000000 + n, 1000000 + n + 4000);
+	}
+	assert_times(w, clock, 500000, 0);
+	assert_times(w, clock, 0, 500000);
+	assert_times(w, clock, 4000000, 0);
+}
+
+static void
+times_are_found_by_a_good_clock(void **state)
+{
+	append_by_clock(*state, good_clock);
+	assert_all_times(*state, good_clock);
+}
+
+static void
+times_are_found_though_the_clock_jumps(void **state)
+{
+	struct world *w = *state;
+
+	append_by_clock(w, jumping_clock);
+	assert_all_times(w, jumping_clock);
+	if (w->dir == NULL)
+		return;
+	world_close(w);
+	world_open(w);
+	assert_all_times(w, jumping_clock);
+}
+
+static void
+append_for_romeo(struct world *w, int64_t first, int64_t count)
+{
+	for (int64_t n = first; n < first + count; n++) {
+		struct store_txn *txn = store_txn_create(w->store, romeo);
+
+		(void)store_txn_log_append(txn, HISTORY, n, NO_SLICE, SLICE("x"));
+		store_commit(txn, 7, NULL, NULL);
+		if (n % 100 == 99)
+			world_wait(w, 100);
+	}
+}
+
+static void
+the_time_of_an_entry_that_comes_late_is_found(void **state)
+{
+	struct world *w = *state;
+	struct store_txn *late[2] = { store_txn_create(w->store, juliet),
+		store_txn_create(w->store, juliet) };
+
+	(void)store_txn_log_append(late[0], HISTORY, 99999, NO_SLICE, SLICE("far"));
+	(void)store_txn_log_append(late[1], HISTORY, 5, NO_SLICE, SLICE("old"));
+	append_for_romeo(w, 1000, 9000);
+	assert_int_equal(world_commit(w, late[0]), 0);
+	assert_int_equal(world_commit(w, late[1]), 0);
+	append_for_romeo(w, 10000, 9000);
+	assert_text(read_log(w, (struct store_range){ .since_ms = 99999 }), "99999:=far");
+	assert_text(read_log(w, (struct store_range){ .until_ms = 5 }), "5:=old");
+	assert_text(read_log(w, (struct store_range){ .since_ms = 5 }), "99999:=far 5:=old");
+}
+
 int
 main(void)
 {
@@ -279,6 +394,9 @@ main(void)
 		BOTH(logs_are_trimmed_by_with),
 		BOTH(entries_that_come_late_are_in_their_place),
 		BOTH(who_reads_meanwhile_misses_nothing),
+		BOTH(times_are_found_by_a_good_clock),
+		BOTH(times_are_found_though_the_clock_jumps),
+		BOTH(the_time_of_an_entry_that_comes_late_is_found),
 		BOTH(a_log_is_whole_while_its_indexes_are_written),
 	};
 

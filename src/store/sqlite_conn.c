@@ -76,6 +76,18 @@ static const char *const sql_of[][STATEMENTS] = {
 		[ST_OWNER] = "SELECT no FROM _owners WHERE name = ?2",
 		[ST_NEW_OWNER] = "INSERT INTO _owners (name) VALUES (?2)",
 		[ST_FORGET_OWNER] = "DELETE FROM _owners WHERE name = ?2",
+		[ST_NEW_TIME] = "INSERT INTO _times VALUES ('@', ?4, ?5, 9223372036854775807)",
+		[ST_RAISE_TIMES] = ("UPDATE _times SET high = ?5"
+			" WHERE log = '@' AND id >= ?4 AND high < ?5"),
+		[ST_LOWER_TIMES] = ("UPDATE _times SET low = ?5"
+			" WHERE log = '@' AND low > ?5 AND id < ?4"),
+		[ST_LAST_TIME] = ("SELECT id, high, low FROM _times WHERE log = '@'"
+			" ORDER BY id DESC LIMIT 1"),
+		[ST_NEWER] = "SELECT max(id), max(stamp) FROM \"@\" WHERE id > ?4",
+		[ST_SINCE] = ("SELECT id FROM _times WHERE log = '@' AND high < ?5"
+			" ORDER BY high DESC, id DESC LIMIT 1"),
+		[ST_UNTIL] = ("SELECT id FROM _times WHERE log = '@' AND low > ?5"
+			" ORDER BY low, id LIMIT 1"),
 		[ST_FIND] = ("SELECT i.id, r.peer" BY_OWNER RANGE " LIMIT ?7"),
 		[ST_FIND_WITH] = ("SELECT i.id, r.peer" BY_WITH RANGE " LIMIT ?7"),
 		[ST_COUNT] = ("SELECT count(*) FROM \"@#owner\" i WHERE i.owner = ?1" RANGE),

@@ -30,6 +30,13 @@ enum statement {
 	ST_OWNER,
 	ST_NEW_OWNER,
 	ST_FORGET_OWNER,
+	ST_NEW_TIME,
+	ST_RAISE_TIMES,
+	ST_LOWER_TIMES,
+	ST_LAST_TIME,
+	ST_NEWER,
+	ST_SINCE,
+	ST_UNTIL,
 	ST_FIND,
 	ST_FIND_WITH,
 	ST_ALL,
@@ -166,10 +173,19 @@ struct store_row ops_row(sqlite3_stmt *stmt, struct arena *arena);
 
 /* ---- sqlite_log.c: logs; see sqlite_tail.h ---- */
 
+/* The writer's, of one log; see sqlite_times.c. */
+struct log_times {
+	int64_t last_id;   /* the highest */
+	int64_t high;      /* of the stamps */
+	int64_t last_post; /* the id of the last signpost; 0: none */
+	int64_t low;       /* of the stamps after it */
+};
+
 struct sqlite_logs {
 	const struct sql_tables *tables;
-	struct tail *tails;          /* one for each table; those of logs are used */
-	struct owner_numbers owners; /* the writer's */
+	struct tail *tails;                   /* one for each table; those of logs are used */
+	struct log_times *times, *kept_times; /* the writer's, as tails; and before this group */
+	struct owner_numbers owners;          /* the writer's */
 };
 
 void logs_init(struct sqlite_logs *logs, const struct sql_tables *tables, size_t window);
@@ -208,6 +224,14 @@ int log_run_on(struct sqlite_conn *conn, unsigned table, enum statement which,
 /* ST_ENTRY, ready to be stepped; to be reset. */
 int log_entry(struct sqlite_conn *conn, unsigned table, const struct tail_entry *entry,
 	sqlite3_stmt **stmt_out);
+
+/* ---- sqlite_times.c ---- */
+
+int times_load(struct sqlite_conn *conn, unsigned table);
+/* An entry is being appended. */
+int times_note(struct sqlite_conn *conn, unsigned table, int64_t id, int64_t stamp_ms);
+/* Bounds of ids that follow from those of stamps. */
+int times_narrow(struct sqlite_conn *conn, unsigned table, struct bounds *bounds);
 
 /* ---- sqlite_log_read.c ---- */
 

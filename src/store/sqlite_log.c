@@ -17,6 +17,8 @@ logs_init(struct sqlite_logs *logs, const struct sql_tables *tables, size_t wind
 	logs->tails = xcalloc(size_add(tables->count, 1), sizeof(*logs->tails));
 	for (size_t i = 0; i < tables->count; i++)
 		tail_init(&logs->tails[i], window);
+	logs->times = xcalloc(size_add(tables->count, 1), sizeof(*logs->times));
+	logs->kept_times = xcalloc(size_add(tables->count, 1), sizeof(*logs->times));
 	owners_init(&logs->owners);
 }
 
@@ -28,6 +30,8 @@ logs_finish(struct sqlite_logs *logs)
 	for (size_t i = 0; i < logs->tables->count; i++)
 		tail_finish(&logs->tails[i]);
 	free(logs->tails);
+	free(logs->times);
+	free(logs->kept_times);
 	owners_finish(&logs->owners);
 	*logs = (struct sqlite_logs){ 0 };
 }
@@ -37,6 +41,7 @@ logs_begin(struct sqlite_logs *logs)
 {
 	for (size_t i = 0; i < logs->tables->count; i++)
 		tail_begin(&logs->tails[i]);
+	memcpy(logs->kept_times, logs->times, logs->tables->count * sizeof(*logs->times));
 }
 
 void
@@ -51,6 +56,7 @@ logs_rollback(struct sqlite_logs *logs)
 {
 	for (size_t i = 0; i < logs->tables->count; i++)
 		tail_rollback(&logs->tails[i]);
+	memcpy(logs->times, logs->kept_times, logs->tables->count * sizeof(*logs->times));
 	owners_reset(&logs->owners);
 }
 
@@ -282,6 +288,8 @@ load_log(struct sqlite_conn *conn, unsigned table)
 	tail_reset(tail, code == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0);
 	(void)sqlite3_reset(stmt);
 	r = sqlite_error(conn->db, code);
+	if (r == 0)
+		r = times_load(conn, table);
 	return r < 0 ? r : load_tail(conn, table, tail);
 }
 
@@ -329,6 +337,8 @@ log_append(struct sqlite_conn *conn, struct slice owner, const struct op *op)
 
 	if (r == 0)
 		r = insert_row(conn, op, &entry);
+	if (r == 0)
+		r = times_note(conn, op->table, entry.id, entry.stamp_ms);
 	if (r == 0 && entry.is_indexed)
 		r = index_entry(conn, op->table, &entry);
 	if (r == 0 && entry.id > tail->mark)

@@ -181,6 +181,9 @@ read_range(struct log_reading *reading, struct slice owner)
 
 	if (r < 0 || reading->query.owner == 0)
 		return r;
+	r = times_narrow(reading->conn, reading->table, &reading->query.bounds);
+	if (r < 0)
+		return r;
 	return reading->read->range.backward ? read_backward(reading) : read_forward(reading);
 }
 

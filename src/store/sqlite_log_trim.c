@@ -151,6 +151,8 @@ log_trim(struct sqlite_conn *conn, unsigned table, struct slice owner,
 
 	if (r < 0 || query.owner == 0)
 		return r;
-	r = trim_indexed(conn, table, &query, range->with);
+	r = times_narrow(conn, table, &query.bounds);
+	if (r == 0)
+		r = trim_indexed(conn, table, &query, range->with);
 	return r < 0 ? r : trim_tail(conn, table, &query, range->with);
 }

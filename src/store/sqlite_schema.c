@@ -28,6 +28,11 @@ static const char *const migrations[] = {
 	[LOGS_BY_NUMBER] = "CREATE TABLE _owners (no INTEGER PRIMARY KEY, name TEXT NOT NULL "
 			   "UNIQUE);"
 			   "ALTER TABLE _tables ADD COLUMN indexed INTEGER NOT NULL DEFAULT 0;",
+	[3] = "CREATE TABLE _times (log TEXT, id INTEGER, high INTEGER NOT NULL, low INTEGER NOT "
+	      "NULL,"
+	      "	PRIMARY KEY (log, id)) WITHOUT ROWID;"
+	      "CREATE INDEX _times_high ON _times (log, high, id);"
+	      "CREATE INDEX _times_low ON _times (log, low, id);",
 };
 enum { SCHEMA = COUNT_OF(migrations) - 1 };
 
