@@ -158,6 +158,12 @@ account_table(const struct account *acct, const struct module *module, unsigned 
 	return server_module(acct->shard->server, module)->first_table + store;
 }
 
+unsigned
+account_tokens_table(const struct account *acct)
+{
+	return acct->shard->server->tables[CORE_TOKENS];
+}
+
 void
 account_queue(struct account *acct, const struct stanza *st)
 {

@@ -73,6 +73,9 @@ struct store_txn *txn_begin(struct account *acct);
 /* The number by which the store knows a module's store, for store_txn_… calls. */
 unsigned account_table(const struct account *acct, const struct module *module, unsigned store);
 
+/* The same of its clients' tokens (tokens.h): a map by the name of the installation. */
+unsigned account_tokens_table(const struct account *acct);
+
 /*
  * Commits without pausing the account; done gets 0 or a negative error and the argument, and may
  * be NULL. The account stays in memory until then.

@@ -304,8 +304,10 @@ credentials_changed(struct shard *home, struct slice bare)
 	struct account *acct = account_find(home, bare);
 
 	home->password_changes++;
-	if (acct != NULL)
-		credentials_drop(acct);
+	if (acct == NULL)
+		return;
+	credentials_drop(acct);
+	hook_password_changed(&home->server->pipeline, acct);
 }
 
 void

@@ -17,6 +17,7 @@ struct jid;
 struct payload;
 struct session;
 struct shard;
+struct sign_in;
 struct stanza;
 struct store_txn;
 struct xml_token;

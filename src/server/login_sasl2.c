@@ -319,9 +319,20 @@ login_succeed2(struct login *login, struct account *acct)
 		login_finish2(login, acct);
 }
 
+static void
+tell_modules(const struct login *login, struct account *acct)
+{
+	const struct sasl2 *asked = login->sasl2;
+	struct sign_in how = { asked->agent, asked->software, asked->device, asked->used != NULL };
+
+	if (how.agent.p != NULL)
+		hook_signed_in(&acct->shard->server->pipeline, acct, &how);
+}
+
 void
 login_finish2(struct login *login, struct account *acct)
 {
+	tell_modules(login, acct);
 	if (!login->sasl2->resumes || !login_resume_session(login, acct))
 		login_bind2(login, acct);
 }

@@ -138,6 +138,8 @@ tell_modules(struct change *change, struct store_txn *txn)
 
 	if (change->deed == REGISTRAR_CREATE && host != NULL)
 		hook_account_made(&server->pipeline, txn, change->shard, host);
+	if (change->deed == REGISTRAR_CHANGE && host != NULL)
+		hook_password_changing(&server->pipeline, txn, change->shard, host);
 }
 
 static void

@@ -462,6 +462,18 @@ session_account(const struct session *s)
 	return s->account;
 }
 
+struct slice
+session_agent(const struct session *s)
+{
+	return slice_of(s->agent);
+}
+
+int64_t
+session_since_ms(const struct session *s)
+{
+	return s->bound_wall_ms;
+}
+
 bool
 session_is_secure(const struct session *s)
 {

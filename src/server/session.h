@@ -17,6 +17,12 @@ struct inline_wish {
 	struct slice name, resume, max; /* the latter two: attributes; p NULL: not there */
 };
 
+/* How a client signed in that says which installation it is (XEP-0388, 2.3.1). */
+struct sign_in {
+	struct slice agent, software, device; /* the latter two: p NULL when it does not say */
+	bool by_token;                        /* XEP-0484; else with a password */
+};
+
 const struct jid *session_jid(const struct session *s);
 struct account *session_account(const struct session *s);
 
@@ -30,6 +36,10 @@ int session_priority(const struct session *s);
  */
 void session_set_inactive(struct session *s, bool is_inactive);
 bool session_is_active(const struct session *s);
+
+/* Which installation its client is, p NULL: it does not say; since when it is bound. */
+struct slice session_agent(const struct session *s);
+int64_t session_since_ms(const struct session *s);
 
 /* Whether nobody else can read what it sends. */
 bool session_is_secure(const struct session *s);

@@ -71,6 +71,7 @@ static const struct {
 	{ 478, "Stream Limits Advertisement" },
 	{ 480, "SASL Upgrade Tasks" },
 	{ 484, "Fast Authentication Streamlining Tokens" },
+	{ 494, "Client Access Management" },
 };
 
 static const char *
