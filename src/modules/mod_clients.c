@@ -208,13 +208,12 @@ make_room(struct account *acct, struct store_txn *txn)
 {
 	struct client *oldest = NULL;
 
-	if (state_of(acct)->count < config_of(acct)->max_clients)
-		return;
 	for (struct client *c = state_of(acct)->first; c != NULL; c = c->next) {
 		if (oldest == NULL || c->row.seen_ms < oldest->row.seen_ms)
 			oldest = c;
 	}
-	erase(acct, txn, oldest);
+	if (oldest != NULL && state_of(acct)->count >= config_of(acct)->max_clients)
+		erase(acct, txn, oldest);
 }
 
 static void
