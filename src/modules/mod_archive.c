@@ -195,7 +195,8 @@ keep_sent(struct stanza *st, struct session *from)
 	struct stanza sent = *st;
 
 	if (!archive_is_on(acct) || !is_worth_keeping(st) || st->to.full.p == NULL ||
-		is_known(acct, st) || jid_same_bare(&st->to, account_jid(acct)))
+		is_known(acct, st) || !archive_wants(acct, &st->to) ||
+		jid_same_bare(&st->to, account_jid(acct)))
 		return;
 	st->sent_id = append(acct, &sent, &st->to);
 }
@@ -205,7 +206,7 @@ keep_received(struct stanza *st, struct account *to)
 {
 	struct slice id;
 
-	if (!archive_is_on(to) || !is_worth_keeping(st))
+	if (!archive_is_on(to) || !is_worth_keeping(st) || !archive_wants(to, &st->from))
 		return;
 	id = append(to, st, &st->from);
 	st->content = arena_printf(account_scratch(to),

@@ -322,6 +322,12 @@ account_is_seen_by(struct account *acct, const struct jid *jid)
 	return c != NULL && (c->subscription & SUBSCRIPTION_FROM) != 0;
 }
 
+bool
+account_is_contact(struct account *acct, const struct jid *jid)
+{
+	return roster_find(&acct->roster, jid_bare(jid)) != NULL;
+}
+
 struct session *
 account_sessions(const struct account *acct)
 {

@@ -52,6 +52,9 @@ void account_read_count(struct account *acct, const struct module *module, unsig
 /* Whether the address may see the account's presence: itself, or a contact with "from". */
 bool account_is_seen_by(struct account *acct, const struct jid *jid);
 
+/* Whether the bare address is in the account's roster. */
+bool account_is_contact(struct account *acct, const struct jid *jid);
+
 /* False from the moment on at which the account is deleted, and if there never was one. */
 bool account_exists(const struct account *acct);
 

@@ -32,6 +32,9 @@ archive_state(struct account *acct)
 	return account_state(acct, &mod_archive);
 }
 
+/* Whether the owner wants to keep messages with that address. */
+bool archive_wants(struct account *acct, const struct jid *with);
+
 /* Whether messages of this account are kept now. */
 static inline bool
 archive_is_on(const struct account *acct)
