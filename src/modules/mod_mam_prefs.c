@@ -257,7 +257,7 @@ has(const struct jid_list *list, const struct jid *jid)
 	return false;
 }
 
-/* Of an address in both lists nothing is kept: less is not given back, more can be. */
+/* Of an address in both lists nothing is kept: who says "never" means it. */
 static bool
 is_wanted(struct account *acct, const struct jid *with)
 {
