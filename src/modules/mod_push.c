@@ -44,7 +44,7 @@ struct push_account {
 	bool is_newer;       /* unread, than what is stored */
 };
 
-enum { STORE_TARGETS, STORE_UNREAD };
+enum { STORE_TARGETS };
 enum { METRIC_SENT, METRIC_COLLAPSED, METRIC_FAILED, METRIC_FORGOTTEN };
 
 extern const struct module mod_push;
@@ -269,25 +269,26 @@ see(struct session *s)
 
 /* ---- What is kept ---- */
 
-static void
-got_targets(struct account *acct, const struct store_result *result)
-{
-	for (size_t i = 0; i < result->count; i++)
-		add_target(acct, result->rows[i].key, result->rows[i].value);
-}
+/* Of the count, among the targets so that there is one read: no address begins like that. */
+#define UNREAD_KEY SLICE("\nunread")
 
 static void
-got_unread(struct account *acct, const struct store_result *result)
+got_rows(struct account *acct, const struct store_result *result)
 {
-	if (result->count > 0)
-		(void)slice_to_uint(result->rows[0].value, UINT32_MAX, &state_of(acct)->unread);
+	for (size_t i = 0; i < result->count; i++) {
+		const struct store_row *row = &result->rows[i];
+
+		if (slice_is(row->key, UNREAD_KEY))
+			(void)slice_to_uint(row->value, UINT32_MAX, &state_of(acct)->unread);
+		else
+			add_target(acct, row->key, row->value);
+	}
 }
 
 static void
 load(struct account *acct)
 {
-	account_read(acct, &mod_push, STORE_TARGETS, got_targets);
-	account_read(acct, &mod_push, STORE_UNREAD, got_unread);
+	account_read(acct, &mod_push, STORE_TARGETS, got_rows);
 }
 
 static void
@@ -300,7 +301,7 @@ save_unread(struct account *acct)
 		return;
 	state->is_newer = false;
 	txn = txn_begin(acct);
-	store_txn_value_set(txn, account_table(acct, &mod_push, STORE_UNREAD),
+	store_txn_map_put(txn, account_table(acct, &mod_push, STORE_TARGETS), UNREAD_KEY,
 		arena_printf(account_scratch(acct), "%llu", (unsigned long long)state->unread));
 	account_commit(acct, txn, NULL, NULL);
 }
@@ -458,7 +459,6 @@ static const struct option options[] = {
 
 static const struct store_entry stores[] = {
 	[STORE_TARGETS] = { "services", STORE_MAP, .version = 1 },
-	[STORE_UNREAD] = { "unread", STORE_VALUE, .version = 1 },
 	{ 0 },
 };
 
