@@ -108,15 +108,20 @@ struct slice
 arena_printf(struct arena *arena, const char *format, ...)
 {
 	va_list args;
+	char small[512]; /* so that most texts are made once only */
 	char *text;
 	int len;
 
 	va_start(args, format);
-	len = vsnprintf(NULL, 0, format, args);
+	len = vsnprintf(small, sizeof(small), format, args);
 	va_end(args);
 	if (len < 0)
 		return NO_SLICE;
 	text = arena_alloc(arena, (size_t)len + 1);
+	if ((size_t)len < sizeof(small)) {
+		memcpy(text, small, (size_t)len + 1);
+		return slice_make(text, (size_t)len);
+	}
 	va_start(args, format);
 	(void)vsnprintf(text, (size_t)len + 1, format, args);
 	va_end(args);

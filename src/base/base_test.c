@@ -35,6 +35,9 @@ arena_gives_zeroed_aligned_memory_of_any_size(void **state)
 	arena_reset(&arena);
 	assert_int_equal(arena.taken, 0);
 	assert_string_equal(arena_printf(&arena, "%d-%s", 7, "x").p, "7-x");
+	assert_int_equal(arena_printf(&arena, "%511d", 7).p[510], '7');
+	assert_int_equal(arena_printf(&arena, "%512d", 7).p[511], '7');
+	assert_int_equal(arena_printf(&arena, "%5000d", 7).len, 5000);
 	assert_null(arena_copy(&arena, NO_SLICE).p);
 	arena_finish(&arena);
 	assert_null(arena.head);
