@@ -48,10 +48,13 @@ sqlite_watch_wal(struct sqlite_store *s)
 static bool
 has_room(const struct group *group)
 {
-	if (group->taken.count == 0)
-		return true;
-	return group->rows < GROUP_ROWS && group->bytes < GROUP_BYTES &&
-	       clock_monotonic_us() - group->started_us < GROUP_US;
+	return group->taken.count == 0 || (group->rows < GROUP_ROWS && group->bytes < GROUP_BYTES);
+}
+
+static bool
+is_late(const struct group *group)
+{
+	return group->taken.count > 0 && clock_monotonic_us() - group->started_us >= GROUP_US;
 }
 
 /* Moves what waits into the group, as much as fits. Whether there was anything. */
@@ -61,6 +64,8 @@ take(struct sqlite_store *s, struct group *group)
 	struct store_request **end = group->taken.last;
 	size_t before = group->bytes;
 
+	if (is_late(group))
+		return false;
 	(void)pthread_mutex_lock(&s->lock);
 	while (s->writes.count > 0 && has_room(group)) {
 		struct store_request *request = requests_pop(&s->writes);
