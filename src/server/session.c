@@ -170,6 +170,7 @@ close_stream(struct session *s)
 
 	conn_write(conn, SLICE("</stream:stream>"));
 	conn_close_after(conn);
+	sm_tell_unread(s);
 	leave(s);
 }
 

@@ -29,6 +29,10 @@ PRIVATE = ("<query xmlns='jabber:iq:private'><exodus xmlns='exodus:prefs'><defau
            "</defaultnick></exodus><storage xmlns='storage:bookmarks'><conference jid='a@b' "
            "x:y='1' xmlns:x='urn:x'/></storage></query>")
 BLOCK = "<block xmlns='urn:xmpp:blocking'><item jid='paris@kith.test'/><item jid='evil.test'/></block>"
+PUSH = ("<enable xmlns='urn:xmpp:push:0' jid='push.example' node='n &amp; m'><x xmlns='jabber:x:data' "
+        "type='submit'><field var='FORM_TYPE'><value>http://jabber.org/protocol/pubsub#publish-options"
+        "</value></field><field var='secret'><value>&lt;s&gt;</value></field></x></enable>")
+PLAIN_PUSH = "<enable xmlns='urn:xmpp:push:0' jid='push.example/x'/>"
 ITEMS = ("<item jid='nurse@kith.test' name=\"The 'Nurse' &amp; co\"><group>Servants</group>"
          "<group>House of \N{LATIN SMALL LETTER E WITH ACUTE}</group></item>",
          "<item jid='gate.example' name=''/>")
@@ -70,7 +74,7 @@ def fill(server):
         romeo.be_present()
         for item in ITEMS:
             juliet.iq("set", f"<query xmlns='jabber:iq:roster'>{item}</query>")
-        for payload in (CARD, PRIVATE, BLOCK):
+        for payload in (CARD, PRIVATE, BLOCK, PUSH, PLAIN_PUSH):
             assert juliet.iq("set", payload).get("type") == "result", payload
         romeo.send("<presence type='subscribe' to='juliet@kith.test'>"
                    "<nick xmlns='http://jabber.org/protocol/nick'>R</nick></presence>")
@@ -103,7 +107,8 @@ def _(server):
     kinds = {child.tag for child in tree.find(".//{urn:xmpp:pie:0}user")}
     for kind in ("{urn:xmpp:pie:0#scram}scram-credentials", "{jabber:iq:roster}query",
                  "{jabber:client}presence", "{vcard-temp}vCard", "{jabber:iq:private}query",
-                 "{jabber:iq:privacy}query", "{urn:xmpp:pie:0}offline-messages"):
+                 "{jabber:iq:privacy}query", "{urn:xmpp:pie:0}offline-messages",
+                 "{urn:x-kith:account}push"):
         assert kind in kinds, f"no {kind} in {kinds}"
     with make_server(users={"romeo": "other"}, domains=DOMAINS, settings=SETTINGS) as second:
         answer = done(second, "user", "import-xml", str(first))
