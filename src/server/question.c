@@ -89,6 +89,18 @@ account_after(struct account *acct, uint32_t delay_ms, account_answered *due, vo
 	(void)begin(acct, NO_SLICE, delay_ms, due, arg);
 }
 
+/* What the router or a module of ours wrote has no tokens; whoever asked wants to look into it. */
+static void
+end_scanned(struct question *question, const struct stanza *written)
+{
+	struct letter *letter = letter_create(written, NULL, 0);
+	struct stanza answer;
+
+	if (letter_open(letter, question->acct->shard, &answer))
+		end(question, &answer);
+	letter_destroy(&letter);
+}
+
 void
 question_answered(struct account *acct, const struct stanza *st)
 {
@@ -98,7 +110,11 @@ question_answered(struct account *acct, const struct stanza *st)
 		(question->id[0] == '\0' || !slice_is_text(st->id, question->id) ||
 			!slice_is(st->from.full, question->to)))
 		question = question->next;
-	if (question != NULL)
+	if (question == NULL)
+		return;
+	if (st->root == NULL)
+		end_scanned(question, st);
+	else
 		end(question, st);
 }
 
