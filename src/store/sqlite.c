@@ -201,7 +201,7 @@ close_cleanly(struct sqlite_store *s)
 		return;
 	(void)sqlite3_db_config(s->conn.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
 	sql_close(&s->conn);
-	(void)db_mark(&s->file, false);
+	(void)db_mark(&s->file, DB_CLOSED);
 }
 
 static void
@@ -253,11 +253,14 @@ make_handle(const struct store_config *config, const struct store_table *tables,
 	return s;
 }
 
-/* After an unclean stop the file is looked through before anyone builds on it. */
+/*
+ * After an unclean stop the file is looked through before anyone builds on it. That takes a second
+ * for each few hundred MB; where only the process died the kernel has kept all that it wrote.
+ */
 static int
 check_after_crash(struct sqlite_store *s, struct arena *arena, struct slice *finding)
 {
-	if (!s->file.was_unclean)
+	if (!s->file.was_unclean || s->file.was_killed)
 		return 0;
 	store_notify(&s->store, STORE_CHECKING,
 		arena_printf(arena, "The database %s was not closed; it is being checked.",
@@ -292,7 +295,7 @@ open_connections(struct sqlite_store *s, struct arena *arena, struct slice *find
 	if (r == 0)
 		r = schema_read_id_limit(&s->conn, &s->ids.limit);
 	if (r == 0)
-		r = db_mark(&s->file, true);
+		r = db_mark(&s->file, DB_SOUND);
 	if (r < 0)
 		return r;
 	atomic_store(&s->store.last_id, (uint64_t)s->ids.limit + STORE_ID_GAP);

@@ -56,6 +56,7 @@ fence(struct sqlite_store *s)
 		(void)pthread_cond_wait(&s->readers_rest, &s->lock);
 	(void)pthread_mutex_unlock(&s->lock);
 	close_all(s);
+	(void)db_mark(&s->file, DB_DOUBTFUL);
 	store_notify(&s->store, STORE_FENCED,
 		SLICE("The database failed: nothing is stored or read until it was opened and "
 		      "checked again. Look at the disk and at the kernel's log."));
@@ -97,6 +98,7 @@ recover(struct sqlite_store *s)
 		return false;
 	}
 	sqlite_watch_wal(s);
+	(void)db_mark(&s->file, DB_SOUND);
 	(void)pthread_mutex_lock(&s->lock);
 	s->fenced = s->read_failed = false;
 	s->done_ticket = s->last_ticket;

@@ -7,11 +7,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MARK_SIZE = 32 };
+enum { MARK_SIZE = 128, BOOT_SIZE = 64 };
 
 static int
 fault(struct store_fault *fault_out, int error, struct slice cause, const char *cure)
@@ -31,15 +32,37 @@ system_fault(const char *what, const char *path, struct arena *arena, struct sto
 		"Create the data directory, and let the user that the server runs as write in it.");
 }
 
-/* What the lock file says: empty, "closed", or the pid of who has or had it open. */
+/* Which run of the kernel this is; empty where it does not say. */
 static struct slice
-read_mark(int fd, char mark[MARK_SIZE])
+read_boot(char boot[BOOT_SIZE])
+{
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	ssize_t len = fd < 0 ? 0 : read(fd, boot, BOOT_SIZE);
+
+	if (fd >= 0)
+		(void)close(fd);
+	if (len > 0 && boot[len - 1] == '\n')
+		len--;
+	return slice_make(boot, len < 0 ? 0 : (size_t)len);
+}
+
+/*
+ * What the lock file says: empty, "closed", or the pid of who has or had it open, and in the next
+ * line the run of the kernel that it knew the file to be sound in.
+ */
+static struct slice
+read_mark(int fd, char mark[MARK_SIZE], struct slice *boot_out)
 {
 	ssize_t len = pread(fd, mark, MARK_SIZE, 0);
+	const char *end = len > 0 ? memchr(mark, '\n', (size_t)len) : NULL;
 
-	if (len > 0 && mark[len - 1] == '\n')
-		len--;
-	return slice_make(mark, len < 0 ? 0 : (size_t)len);
+	*boot_out = SLICE("");
+	if (end == NULL)
+		return slice_make(mark, len < 0 ? 0 : (size_t)len);
+	*boot_out = slice_make(end + 1, (size_t)(mark + len - end) - 1);
+	if (boot_out->len > 0 && boot_out->p[boot_out->len - 1] == '\n')
+		boot_out->len--;
+	return slice_make(mark, (size_t)(end - mark));
 }
 
 static int
@@ -76,8 +99,8 @@ is_removed(struct sqlite_file *file)
 static int
 take_lock(struct sqlite_file *file, struct arena *arena, struct store_fault *fault_out)
 {
-	char text[MARK_SIZE];
-	struct slice mark;
+	char text[MARK_SIZE], boot[BOOT_SIZE];
+	struct slice mark, then, now = read_boot(boot);
 	uint64_t pid;
 	bool locked;
 
@@ -89,8 +112,9 @@ take_lock(struct sqlite_file *file, struct arena *arena, struct store_fault *fau
 		if (!locked && errno != EWOULDBLOCK)
 			return system_fault("cannot be locked", file->lock_path, arena, fault_out);
 	} while (locked && is_removed(file));
-	mark = read_mark(file->lock_fd, text);
+	mark = read_mark(file->lock_fd, text, &then);
 	file->was_unclean = slice_to_uint(mark, INT32_MAX, &pid) == 0;
+	file->was_killed = file->was_unclean && now.len > 0 && slice_is(then, now);
 	if (locked)
 		return 0;
 	return fault(fault_out, -EBUSY,
@@ -173,11 +197,15 @@ db_forget(const struct sqlite_file *file)
 }
 
 int
-db_mark(struct sqlite_file *file, bool in_use)
+db_mark(struct sqlite_file *file, enum db_use use)
 {
-	struct slice mark = in_use ? arena_printf(&file->arena, "%ld\n", (long)getpid())
-				   : SLICE("closed\n");
+	char boot[BOOT_SIZE], text[MARK_SIZE];
+	struct slice now = use == DB_SOUND ? read_boot(boot) : SLICE("");
+	struct slice mark = SLICE("closed\n");
 
+	if (use != DB_CLOSED)
+		mark = slice_make(text, (size_t)snprintf(text, sizeof(text), "%ld\n%.*s\n",
+						(long)getpid(), SLICE_ARG(now)));
 	if (ftruncate(file->lock_fd, 0) < 0 ||
 		pwrite(file->lock_fd, mark.p, mark.len, 0) != (ssize_t)mark.len ||
 		fsync(file->lock_fd) < 0)

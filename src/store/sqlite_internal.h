@@ -119,14 +119,20 @@ struct sqlite_file {
 	const char *dir, *path, *lock_path, *backup_path;
 	int lock_fd;      /* -1: not held */
 	bool was_unclean; /* the last process did not close it */
+	bool was_killed;  /* … but the kernel has run on since, and no disk had failed */
 	bool made_lock;   /* there was no lock file before us */
 	bool has_log;     /* there was a write-ahead log before us */
 };
 
 int db_open(struct sqlite_file *file, const char *dir, struct arena *arena,
 	struct store_fault *fault_out);
-/* The lock file says from now on whether the database is in use. 0 or a negative errno. */
-int db_mark(struct sqlite_file *file, bool in_use);
+/* The lock file says this from now on. 0 or a negative errno. */
+enum db_use {
+	DB_CLOSED,
+	DB_SOUND,    /* in use; if the process dies, and nothing else, it needs no check */
+	DB_DOUBTFUL, /* in use, after a failure */
+};
+int db_mark(struct sqlite_file *file, enum db_use use);
 /* The start is refused: a lock file that was not there before goes away. Before db_close(). */
 void db_forget(const struct sqlite_file *file);
 void db_close(struct sqlite_file *file);

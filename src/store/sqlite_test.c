@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -154,6 +155,41 @@ damage_is_found_after_an_unclean_stop(void **state)
 }
 
 static void
+die_with_the_store_open(struct world *w)
+{
+	pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		world_open(w);
+		_exit(world_fill(w, "juliet", 100000) == 0 ? 0 : 1);
+	}
+	assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
+/* A start after SIGKILL must not read the whole file; one after a power loss must. */
+static void
+who_was_only_killed_is_not_checked(void **state)
+{
+	struct world *w = *state;
+	struct slice mark;
+	const char *line;
+
+	die_with_the_store_open(w);
+	mark = file_content(w, "kith.lock");
+	world_open(w);
+	assert_int_equal(w->notices[STORE_CHECKING], 0);
+	assert_true(world_read_contacts(w, "juliet").len > 0);
+	world_close(w);
+	die_with_the_store_open(w);
+	line = memchr(mark.p, '\n', mark.len);
+	assert_non_null(line);
+	world_write_file(w, "kith.lock", line + 1 - mark.p, SLICE("another"));
+	world_open(w);
+	assert_int_equal(w->notices[STORE_CHECKING], 1);
+}
+
+static void
 a_directory_that_is_not_there_is_refused(void **state)
 {
 	struct world *w = *state;
@@ -260,6 +296,7 @@ main(void)
 		SQLITE_ONLY(the_database_of_another_program_is_refused),
 		SQLITE_ONLY(a_file_that_is_no_database_is_refused),
 		SQLITE_ONLY(damage_is_found_after_an_unclean_stop),
+		SQLITE_ONLY(who_was_only_killed_is_not_checked),
 		SQLITE_ONLY(a_directory_that_is_not_there_is_refused),
 		SQLITE_ONLY(only_the_owner_may_read_the_files),
 		SQLITE_ONLY(what_waits_is_committed_together),
