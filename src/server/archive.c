@@ -7,6 +7,5 @@
 bool
 archive_wants(struct account *acct, const struct jid *with)
 {
-	return hook_archive_policy(&acct->shard->server->pipeline, acct, with).kind ==
-	       VERDICT_PASS;
+	return hook_archive_policy(&acct->shard->server->pipeline, acct, with).kind == VERDICT_PASS;
 }

@@ -102,10 +102,14 @@ run(struct call *call, char **args, int count)
 	}
 	if (call->host != NULL && !call->verb->takes_host)
 		return misused("--host means nothing to", call->verb->words);
-	if (control_connect(&call->control, call->directory, true) < 0)
-		return EXIT_FAILURE;
-	status = call->verb->run == NULL ? ask_as_typed(call) : call->verb->run(call);
-	control_close(&call->control);
+	if (call->verb->needs_no_server) {
+		status = call->verb->run(call);
+	} else {
+		if (control_connect(&call->control, call->directory, true) < 0)
+			return EXIT_FAILURE;
+		status = call->verb->run == NULL ? ask_as_typed(call) : call->verb->run(call);
+		control_close(&call->control);
+	}
 	if (fflush(stdout) != 0) {
 		perror("kithctl: the answer could not be written");
 		status = EXIT_FAILURE;

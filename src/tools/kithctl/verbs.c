@@ -339,6 +339,19 @@ const struct verb verbs[] = {
 		.run = backup,
 	},
 	{
+		.words = "doctor storage",
+		.args = "",
+		.about = "looks whether what is stored is safe",
+		.more = "Is the database whole, is there room, does the file system keep what it "
+			"is "
+			"told to sync, and how long does that take? Each line has a verdict, and "
+			"what "
+			"to do if that is not _good_; with a _bad_ one the exit status is 1. The "
+			"server may run or not. A large database takes a while to be read.",
+		.run = doctor_storage,
+		.needs_no_server = true,
+	},
+	{
 		.words = "restart",
 		.args = "",
 		.about = "stops the server, after telling everyone, and starts it anew",

@@ -39,6 +39,7 @@ struct verb {
 	enum shape shape;    /* of its answer */
 	enum completes completes[ARGS_MOST];
 	bool takes_host;
+	bool needs_no_server;
 	int (*run)(struct call *call); /* the exit status; NULL: the request is all */
 };
 
@@ -59,6 +60,9 @@ int complete(const char *directory, char **words, int count);
 
 /* The script that a shell reads: "bash" or "zsh"; the exit status. */
 int print_completion(const char *shell);
+
+/* doctor.c */
+int doctor_storage(struct call *call);
 
 /* backup.c */
 int backup(struct call *call);
