@@ -86,7 +86,7 @@ struct store_fault {
 };
 
 enum store_notice {
-	STORE_CHECKING,  /* the last stop was unclean: the file is being checked; from store_open */
+	STORE_CHECKING,  /* the machine or disk failed: the file is being checked; store_open */
 	STORE_FULL,      /* the first transaction was refused for lack of room */
 	STORE_HAS_ROOM,  /* and for a second all fitted again */
 	STORE_FENCED,    /* nothing is stored or read until … */
@@ -120,7 +120,8 @@ struct store_config {
 
 /*
  * Opens or creates; copies the tables and env. Reads of a million accounts are not needed for
- * that: it takes milliseconds, unless the last stop was unclean (then the file is checked).
+ * that: it takes milliseconds, or a few tenths of a second after a process was killed that wrote
+ * much; unless the machine crashed or the disk failed (then the file is checked).
  * 0, or: -EBUSY another process has it; -EPROTO the content is newer than this program;
  * -EBADMSG damaged, or not Kith's; -EINVAL a table is declared otherwise than it is stored;
  * any other errno, negative. Then nothing was changed, and fault_out is filled from the arena.
