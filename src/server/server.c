@@ -189,10 +189,10 @@ static void
 store_notice(void *arg, enum store_notice notice, struct slice sentence)
 {
 	struct server *server = arg;
-	bool is_good = notice == STORE_CHECKING || notice == STORE_HAS_ROOM ||
-		       notice == STORE_RECOVERED;
+	bool was_killed = notice == STORE_KILLED || notice == STORE_CHECKING;
+	bool is_good = was_killed || notice == STORE_HAS_ROOM || notice == STORE_RECOVERED;
 
-	if (notice == STORE_CHECKING)
+	if (was_killed)
 		server->was_killed = true;
 	if (is_good)
 		log_info(server->log, "the store has news", F_TEXT("notice", sentence));

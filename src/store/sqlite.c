@@ -260,8 +260,14 @@ make_handle(const struct store_config *config, const struct store_table *tables,
 static int
 check_after_crash(struct sqlite_store *s, struct arena *arena, struct slice *finding)
 {
-	if (!s->file.was_unclean || s->file.was_killed)
+	if (!s->file.was_unclean)
 		return 0;
+	if (s->file.was_killed) {
+		store_notify(&s->store, STORE_KILLED,
+			arena_printf(arena, "The database %s was not closed; it needs no check.",
+				s->file.path));
+		return 0;
+	}
 	store_notify(&s->store, STORE_CHECKING,
 		arena_printf(arena, "The database %s was not closed; it is being checked.",
 			s->file.path));

@@ -179,6 +179,7 @@ who_was_only_killed_is_not_checked(void **state)
 	mark = file_content(w, "kith.lock");
 	world_open(w);
 	assert_int_equal(w->notices[STORE_CHECKING], 0);
+	assert_int_equal(w->notices[STORE_KILLED], 1);
 	assert_true(world_read_contacts(w, "juliet").len > 0);
 	world_close(w);
 	die_with_the_store_open(w);

@@ -86,6 +86,7 @@ struct store_fault {
 };
 
 enum store_notice {
+	STORE_KILLED,    /* the last process did not close it, but no check is needed; store_open */
 	STORE_CHECKING,  /* the machine or disk failed: the file is being checked; store_open */
 	STORE_FULL,      /* the first transaction was refused for lack of room */
 	STORE_HAS_ROOM,  /* and for a second all fitted again */
