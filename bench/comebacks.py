@@ -51,10 +51,12 @@ class Comebacks:
         with self.bench.tokens.client(QuickClient) as writer:
             writer.agent = "97d6ebdd-6d1e-4b9c-8a4d-9c11fbd8c2ad"  # else it is the first of them, come again
             self.bench.tokens.by_scram2(writer, users[0], BIND)
+            writer.send(f"<enable xmlns='{SM}'/>")
+            writer.expect("enabled")
             writer.send("".join(f"<message to='{were[user].jid}' id='{user}' type='chat'><body>wait</body></message>"
-                                for user in users))
-            for user in users:
-                were[user].expect("message")
+                                for user in users) + f"<r xmlns='{SM}'/>")
+            while int(writer.expect("a").get("h")) < len(users):
+                pass
         kith.kill()
         for client in were.values():
             client.close()

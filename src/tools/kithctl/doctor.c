@@ -37,8 +37,8 @@ struct doctor {
 static void
 put(struct record *record, const char *name, struct slice value)
 {
-	record->fields[record->count++] =
-		(struct control_field){ CONTROL_TEXT, slice_of(name), value };
+	record->fields[record->count++] = (struct control_field){ CONTROL_TEXT, slice_of(name),
+		value };
 }
 
 /* what: of the check; found: what it saw; advice: what to do, or NULL. */
@@ -46,9 +46,7 @@ static void
 report(struct doctor *d, const char *what, enum verdict verdict, struct slice found,
 	const char *advice)
 {
-	static const char *const words[] = {
-		[GOOD] = "good", [DOUBT] = "doubtful", [BAD] = "bad"
-	};
+	static const char *const words[] = { [GOOD] = "good", [DOUBT] = "doubtful", [BAD] = "bad" };
 	struct record *record = &d->answer.records[d->answer.count++];
 
 	record->fields = arena_array(&d->answer.arena, 4, struct control_field);
@@ -108,8 +106,10 @@ check_database(struct doctor *d)
 	if (code == SQLITE_OK)
 		code = sqlite3_step(stmt);
 	if (code != SQLITE_ROW) {
-		report(d, "database", BAD, arena_copy(&d->answer.arena, slice_of(sqlite3_errmsg(db))),
-			"Is this the data directory, and may you read it? Try as the server's user.");
+		report(d, "database", BAD,
+			arena_copy(&d->answer.arena, slice_of(sqlite3_errmsg(db))),
+			"Is this the data directory, and may you read it? Try as the server's "
+			"user.");
 	} else if (strcmp((const char *)sqlite3_column_text(stmt, 0), "ok") == 0) {
 		report(d, "database", GOOD, SLICE("kith.db is whole"), NULL);
 	} else {
@@ -151,12 +151,17 @@ static const struct {
 	{ 0x9123683e, GOOD, "btrfs", NULL },
 	{ 0x2fc12fc1, GOOD, "zfs", NULL },
 	{ 0xf2f52010, GOOD, "f2fs", NULL },
-	{ 0x01021994, BAD, "tmpfs", "It forgets all at the next start of the machine: use a disk." },
-	{ 0x858458f6, BAD, "ramfs", "It forgets all at the next start of the machine: use a disk." },
+	{ 0x01021994, BAD, "tmpfs",
+		"It forgets all at the next start of the machine: use a disk." },
+	{ 0x858458f6, BAD, "ramfs",
+		"It forgets all at the next start of the machine: use a disk." },
 	{ 0x6969, BAD, "nfs", "SQLite's locks are not safe over a network: use a local disk." },
-	{ 0xff534d42, BAD, "cifs", "SQLite's locks are not safe over a network: use a local disk." },
-	{ 0xfe534d42, BAD, "smb2", "SQLite's locks are not safe over a network: use a local disk." },
-	{ 0x65735546, DOUBT, "fuse", "Whether it keeps what is synced depends on the program behind it." },
+	{ 0xff534d42, BAD, "cifs",
+		"SQLite's locks are not safe over a network: use a local disk." },
+	{ 0xfe534d42, BAD, "smb2",
+		"SQLite's locks are not safe over a network: use a local disk." },
+	{ 0x65735546, DOUBT, "fuse",
+		"Whether it keeps what is synced depends on the program behind it." },
 	{ 0x01021997, DOUBT, "9p", "Whether it keeps what is synced depends on the host." },
 	{ 0x794c7630, DOUBT, "overlayfs", "A container's own layer goes with it: use a volume." },
 };
@@ -259,7 +264,8 @@ judge_syncs(struct doctor *d, uint64_t us[SYNCS])
 		(unsigned long long)middle, (unsigned long long)us[SYNCS - 1]);
 	if (middle < FAST_US)
 		report(d, "sync", DOUBT, found,
-			"No disk is as fast: something on the way only says that it has synced, and "
+			"No disk is as fast: something on the way only says that it has synced, "
+			"and "
 			"a loss of power loses what was acknowledged.");
 	else if (middle > SLOW_US)
 		report(d, "sync", DOUBT, found,
