@@ -113,7 +113,7 @@ void sm_forget_id(struct account *acct, struct slice id);
 struct receipt *sm_part(struct account *acct, struct slice id);
 void sm_send_again(struct account *acct, const struct store_row *row, struct receipt *receipt);
 
-/* Its client says how many stanzas it has, which is not known after a crash. */
+/* Its client resumes it and says how many stanzas it has, which is not known after a crash. */
 void sm_anchor(struct sm *sm, uint32_t handled);
 
 /* The id by which it is stored; empty: it is not. */

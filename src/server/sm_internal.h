@@ -39,6 +39,7 @@ struct sm {
 	bool is_anchoring; /* all of it is on its way, with new numbers */
 	bool is_late;      /* the client asked, and waits for that */
 	bool is_torn;      /* it comes from a crash: how much was sent is not known */
+	bool is_whole;     /* the disk says that it is not, which is true until it is resumed */
 	bool is_suspended; /* the server stops: all of it goes to the disk */
 	unsigned spent;    /* rows of the outbox that are not needed any more */
 	struct list idle;  /* in shard.spending, while there are such */

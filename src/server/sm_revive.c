@@ -95,16 +95,16 @@ sm_revived(struct sm *sm)
 			sm->is_torn = true;
 	}
 	sm->is_torn |= number != sm->sent;
+	sm->is_whole = !sm->is_torn;
 	return !sm->is_torn;
 }
 
-void
-sm_anchor(struct sm *sm, uint32_t handled)
+/* By what the client has, and from there on. */
+static void
+renumber(struct sm *sm, uint32_t handled)
 {
 	struct sent *sent;
 
-	if (!sm->is_torn)
-		return;
 	sm->acked = handled;
 	LIST_EACH (sent, &sm->unacked, struct sent, link) {
 		if (is_acked(sm, sent))
@@ -115,6 +115,16 @@ sm_anchor(struct sm *sm, uint32_t handled)
 		sent->number = ++sm->sent;
 		sent->is_fresh = false;
 	}
-	sm->is_torn = false;
+}
+
+/* From now on not all that is sent goes to the disk, which must not say that it does. */
+void
+sm_anchor(struct sm *sm, uint32_t handled)
+{
+	if (!sm->is_torn && !sm->is_whole)
+		return;
+	if (sm->is_torn)
+		renumber(sm, handled);
+	sm->is_torn = sm->is_whole = false;
 	sm_store_all(sm);
 }
