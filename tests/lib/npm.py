@@ -4,6 +4,7 @@ What is needed stands in a package.json and a package-lock.json beside the test.
 versions and hashes but no place to get them from: that is the machine's npm's business.
 """
 import fcntl
+import functools
 import hashlib
 import shutil
 import subprocess
@@ -13,23 +14,25 @@ from kith_server import build_dir
 
 TIMEOUT = 120
 OPTIONS = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier",
-           "--omit-lockfile-registry-resolved", "--fetch-timeout=30000", "--loglevel=error")
+           "--omit-lockfile-registry-resolved", "--fetch-timeout=30000", "--fetch-retries=1", "--loglevel=error")
 
 NO_WAY = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ENETUNREACH", "EHOSTUNREACH", "ETIMEDOUT",
           "ERR_SOCKET_TIMEOUT", "E503", "E502", "E403")
 
 
+@functools.cache
 def _install(place):
-    """Skip, if there is no way to where packages come from: that says nothing about us."""
+    """None, or why there is no way to where packages come from, which is asked once."""
     try:
         done = subprocess.run(["npm", "ci", *OPTIONS], cwd=place, stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, timeout=TIMEOUT, check=False)
     except subprocess.TimeoutExpired:
-        raise Skip(f"npm ci was not done within {TIMEOUT} s") from None
+        return f"npm ci was not done within {TIMEOUT} s"
     said = done.stderr.strip() or done.stdout.strip()
     if any(code in said for code in NO_WAY):
-        raise Skip(f"npm ci: {said[:200]}")
+        return f"npm ci: {said[:200]}"
     assert done.returncode == 0, f"npm ci: {said}"
+    return None
 
 
 def installed(folder):
@@ -47,6 +50,8 @@ def installed(folder):
         stamp = place / "installed"
         if not stamp.exists() or stamp.read_text(encoding="ascii") != wanted:
             stamp.unlink(missing_ok=True)
-            _install(place)
+            no_way = _install(place)
+            if no_way is not None:
+                raise Skip(no_way)  # which says nothing about the server
             stamp.write_text(wanted, encoding="ascii")
     return place
