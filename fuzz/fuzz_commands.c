@@ -102,7 +102,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const settings[] = { "server.admins=juliet@localhost" };
-	struct place place;
+	struct place place = { 0 };
 	struct admin juliet = { .person.conn = NULL };
 	struct person witness = { .conn = NULL };
 

@@ -112,7 +112,7 @@ round_trip(struct place *place, struct outcome *outcome, struct slice user)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct place place;
+	struct place place = { 0 };
 	struct arena arena;
 	struct outcome outcome = { .arena = &arena };
 	struct person witness = { .conn = NULL };

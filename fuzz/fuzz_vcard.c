@@ -58,7 +58,7 @@ check_card(struct place *place, struct person *juliet, struct person *romeo, str
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct place place;
+	struct place place = { 0 };
 	struct person juliet = { .conn = NULL }, romeo = { .conn = NULL };
 	struct arena arena;
 
