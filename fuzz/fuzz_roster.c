@@ -37,7 +37,7 @@ struct belief {
 };
 
 struct world {
-	struct place place = { 0 };
+	struct place place;
 	struct person first, second, friend;
 	struct belief belief;
 };
